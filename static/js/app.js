@@ -1,0 +1,417 @@
+/** Starts the page and carries events: from the user and the server to the machine, and its effects to the page. */
+
+import * as api from './api.js';
+import { brandTokens } from './brand.js';
+import { LANGUAGES, chooseLanguage, loadTexts, offeredLanguages, pluralForm, timeText } from './i18n.js';
+import { STEPS, factsOf, initialState, next } from './machine.js';
+import * as page from './page.js';
+import { FieldErrors, SCREENS, copyKey, showPassword, strong, togglePassword, toggleQrSize } from './screens.js';
+import { createSessionLimit } from './session-limit.js';
+
+const ASK_AGAIN_AFTER_HIDDEN_MILLISECONDS = 60_000;
+const LANGUAGE_STORAGE_NAME = 'language';
+const MISMATCHES_BEFORE_HELP = 2;
+
+let state = initialState(history.state ?? {});
+let tenant = null;
+let session = null;
+let offer = null;
+let texts = null;
+let isBusy = false;
+let mismatches = 0;
+let hiddenSince = null;
+let waitTimer = null;
+
+const language = () => texts.language;
+const screenInAddress = () => location.hash.slice(1);
+
+const sessionLimit = createSessionLimit({
+  onWarn(endsAt, canExtend) {
+    const time = () => timeText(language(), api.asLocal(endsAt), new Date());
+    page.openDialog(canExtend ? 'more_time.text' : 'more_time.last', { time });
+  },
+  // Another tab may have gone on working: only the server knows whether the session is over.
+  onEnd: () => refresh(),
+});
+
+/* Languages */
+
+function savedLanguage() {
+  try {
+    return localStorage.getItem(LANGUAGE_STORAGE_NAME);
+  } catch {
+    return null; // Storage may be forbidden; the choice then lasts as long as the page.
+  }
+}
+
+function saveLanguage(chosen) {
+  try {
+    localStorage.setItem(LANGUAGE_STORAGE_NAME, chosen);
+  } catch {
+    // As above.
+  }
+}
+
+function addressIn(chosen) {
+  const address = new URL(location.href);
+  address.searchParams.set('lang', chosen);
+  return address.href;
+}
+
+async function useLanguage(chosen) {
+  texts = await loadTexts(chosen);
+  speak();
+}
+
+/** Say everything in the texts in use, with what is known by now. */
+function speak() {
+  page.useTexts(texts, {
+    portal: tenant?.portal_name ?? 'Tvåsteg',
+    issuer: () => strong(tenant?.issuer ?? ''),
+    username: () => strong(session?.username ?? ''),
+    mail: () => contactLink('mailto:', tenant?.support.mail ?? ''),
+    phone: () => contactLink('tel:', tenant?.support.phone ?? ''),
+  });
+  const offered = offeredLanguages(tenant?.languages ?? Object.keys(LANGUAGES));
+  const names = Object.fromEntries(offered.map((code) => [code, LANGUAGES[code]]));
+  page.showLanguages(names, language(), addressIn);
+  page.showSupportHours(tenant?.support.hours?.[language()] ?? null);
+}
+
+function contactLink(scheme, address) {
+  const link = document.createElement('a');
+  link.href = scheme + address.replaceAll(' ', '');
+  link.textContent = address;
+  return link;
+}
+
+/* What the server says */
+
+function adoptSession(answer) {
+  session = answer;
+  page.showReference(session.reference);
+  sessionLimit.watch(session);
+}
+
+/** Take in a session and return the event that tells the machine. */
+function adopt(answer, wanted = state.screen) {
+  adoptSession(answer);
+  return { type: 'server', facts: factsOf(session, api.serverNow()), wanted };
+}
+
+/** Take in an offer, which proves a pending key, and return the event that tells the machine. */
+async function adoptOffer(answer, wanted) {
+  offer = answer;
+  // A pending key lengthens the session: ask how long it lasts now.
+  const event = adopt(await api.session(), wanted);
+  return { ...event, facts: { ...event.facts, pending: true } };
+}
+
+async function loadTenant(id) {
+  tenant = await api.tenant(id);
+  page.showBrand({ tenant, tokens: brandTokens(tenant.brand.colour) });
+}
+
+/** Return the event that the server's present answer makes, for somebody who wants the screen *wanted*. */
+async function eventFromServer(wanted) {
+  const event = adopt(await api.session(), wanted);
+  if (session.tenant !== tenant.id) {
+    await loadTenant(session.tenant);
+    speak();
+  }
+  const expectsKey = ['app', 'code'].includes(wanted) && (event.facts.factor === 'none' || state.replacing);
+  // The session only says that there is no key any more; the offer says why.
+  if (expectsKey && !event.facts.pending) offer = await api.offer();
+  return event;
+}
+
+/* Carrying events */
+
+async function dispatch(event) {
+  const { state: after, effects } = next(state, event);
+  const isNewScreen = after.screen !== state.screen || after.reason !== state.reason;
+  const isFirst = state.screen === null;
+  state = after;
+  if (!state.facts.signedIn) sessionLimit.stop();
+  if (effects.includes('wipe')) forget();
+  const entry = { replacing: state.replacing, outcome: state.outcome };
+  if (effects.includes('push')) history.pushState(entry, '', `#${state.screen}`);
+  if (effects.includes('replace')) history.replaceState(entry, '', `#${state.screen}`);
+  if (isNewScreen) await show({ focus: !isFirst });
+}
+
+/** Forget the key and all that was typed. */
+function forget() {
+  offer = null;
+  api.forgetUnanswered();
+  page.wipe();
+}
+
+async function show({ focus }) {
+  const needsOffer = ['app', 'code'].includes(state.screen);
+  if (needsOffer && offer === null) offer = await api.offer();
+  if (state.screen === 'sign-in') {
+    session = null;
+    page.showReference(null);
+  }
+  const screen = SCREENS[state.screen];
+  const context = contextNow();
+  const at = STEPS.indexOf(state.screen);
+  clearTimeout(waitTimer);
+  mismatches = 0;
+  page.closeDialog();
+  page.showScreen(state.screen, screen.template?.(context) ?? state.screen, {
+    step: at < 0 ? null : { n: at + 1, of: STEPS.length },
+    when: screen.when?.(context) ?? {},
+    values: screen.values?.(context) ?? {},
+    enter: () => screen.enter?.(context),
+    focus,
+  });
+}
+
+function contextNow() {
+  return { state, tenant, session, offer, language, texts: () => texts, adopt, adoptOffer, signOut, resume };
+}
+
+/** Run *work*, one piece at a time, and carry the event that it returns. */
+async function run(work) {
+  if (isBusy) return;
+  isBusy = true;
+  try {
+    const event = await page.whileWaiting(work);
+    if (event) await dispatch(event);
+    return event;
+  } catch (error) {
+    await refuse(error);
+  } finally {
+    isBusy = false;
+  }
+}
+
+async function submit() {
+  const from = state.screen;
+  await run(() => {
+    page.clearErrors();
+    return SCREENS[from].submit(contextNow());
+  });
+  const isAccepted = ['code', 'verify'].includes(from) && state.screen === 'done';
+  if (isAccepted) page.announce('status.code_accepted');
+}
+
+/* Refusals */
+
+async function refuse(error) {
+  if (error instanceof FieldErrors) {
+    page.showErrors(error.errors);
+    return;
+  }
+  if (!(error instanceof api.Problem)) throw error;
+  const problem = error;
+  if (texts.words[`problem.${problem.code}`] === undefined) problem.code = 'internal_error';
+  if (problem.reference !== null) page.showReference(problem.reference);
+  const before = state.screen;
+  try {
+    await dispatch({ type: 'problem', code: problem.code });
+  } catch (nested) {
+    // Moving on may need the server too: then that refusal is the one to tell.
+    if (!(nested instanceof api.Problem) || nested.code === problem.code) throw nested;
+    await refuse(nested);
+    return;
+  }
+  const isSilent = state.screen === 'stopped' || state.screen === 'done' || before === null;
+  if (!isSilent && problem.code !== 'not_signed_in') tell(problem);
+}
+
+/** Fields that a refusal is about, by the start of its code. */
+const FIELD_OF_CODE = {
+  otp_malformed: 'otp',
+  otp_mismatch: 'otp',
+  otp_already_used: 'otp',
+  clock_skew: 'otp',
+  password_mismatch: 'current-password',
+};
+
+function tell(problem) {
+  const field = FIELD_OF_CODE[problem.code] ?? null;
+  const hasField = document.querySelector(`[data-field="${field}"]`) !== null;
+  if (field === 'current-password' && hasField) {
+    document.getElementById('current-password').value = '';
+    showPassword(false);
+  }
+  if (problem.code === 'otp_mismatch') countMismatch();
+  page.showErrors([{ field: hasField ? field : null, ...wordsOf(problem) }]);
+  if (problem.code === 'too_many_attempts') tellWhenWaitIsOver(problem.retryAt);
+}
+
+function countMismatch() {
+  mismatches += 1;
+  const help = document.getElementById('otp-help');
+  if (help !== null) help.hidden = mismatches < MISMATCHES_BEFORE_HELP;
+}
+
+/** Return the text key of *problem* on the present screen, with its values. */
+function wordsOf({ code, retryAt, driftSeconds }) {
+  const isPasswordScreen = ['sign-in', 'password'].includes(state.screen);
+  switch (code) {
+    case 'clock_skew': {
+      if (driftSeconds === null) return { key: 'problem.clock_skew' };
+      const minutes = Math.max(1, Math.round(Math.abs(driftSeconds) / 60));
+      const direction = driftSeconds > 0 ? 'ahead' : 'behind';
+      return { key: `problem.clock_skew.${direction}.${pluralForm(language(), minutes)}`, values: { minutes } };
+    }
+    case 'too_many_attempts': {
+      const time = () => timeText(language(), api.asLocal(retryAt), new Date());
+      return { key: isPasswordScreen ? 'problem.too_many_attempts.password' : 'problem.too_many_attempts', values: { time } };
+    }
+    case 'password_mismatch':
+      if (tenant.neutral_password_errors) return { key: 'problem.password_mismatch.neutral' };
+      return { key: state.screen === 'sign-in' ? 'problem.password_mismatch.pair' : 'problem.password_mismatch' };
+    case 'network':
+      return { key: ['code', 'verify'].includes(state.screen) ? 'problem.network.otp' : 'problem.network' };
+    default:
+      return { key: `problem.${code}` };
+  }
+}
+
+/** The longest time a browser's timer can hold. */
+const LONGEST_TIMER_MILLISECONDS = 2 ** 31 - 1;
+
+function tellWhenWaitIsOver(retryAt) {
+  clearTimeout(waitTimer);
+  const left = Date.parse(retryAt) - api.serverNow();
+  if (left > LONGEST_TIMER_MILLISECONDS) return;
+  waitTimer = setTimeout(() => page.replaceSummary('status.wait_over'), Math.max(0, left));
+}
+
+/* What the user can do besides the main button */
+
+async function signOut() {
+  await api.signOut();
+  forget();
+  return { type: 'signed-out' };
+}
+
+/** Ask the server where things stand and go on from the first step. */
+async function resume() {
+  if (tenant === null) {
+    await start();
+    return null;
+  }
+  return eventFromServer('method');
+}
+
+const ACTIONS = {
+  back: () => run(async () => ({ type: 'go', screen: STEPS[STEPS.indexOf(state.screen) - 1] })),
+  cancel: () =>
+    run(async () => {
+      if (state.facts.pending) await api.dropEnrolment();
+      if (session !== null) session.enrolment = null;
+      return { type: 'cancel' };
+    }),
+  replace: () => run(async () => ({ type: 'replace' })),
+  'sign-out': async () => {
+    page.closeDialog();
+    const event = await run(signOut);
+    if (event) page.announce('status.signed_out');
+  },
+  stay: () => {
+    page.closeDialog();
+    return refresh();
+  },
+  language: async ({ dataset }) => {
+    saveLanguage(dataset.language);
+    history.replaceState(history.state, '', addressIn(dataset.language));
+    await useLanguage(dataset.language);
+    document.querySelector('#languages [aria-current]').focus();
+  },
+  'show-password': () => togglePassword(),
+  'copy-key': () => copyKey(offer),
+  enlarge: (button) => {
+    toggleQrSize(button, offer);
+    page.say(button, button.getAttribute('aria-pressed') === 'true' ? 'qr.shrink' : 'qr.enlarge');
+  },
+};
+
+document.addEventListener('click', (event) => {
+  const target = event.target.closest('[data-action]');
+  // Submit buttons act through their form, so that Enter in a field does the same.
+  if (target === null || target.type === 'submit') return;
+  event.preventDefault();
+  ACTIONS[target.dataset.action]?.(target);
+});
+
+document.addEventListener('submit', (event) => {
+  event.preventDefault();
+  submit();
+});
+
+/* A refused code is there to be typed over. */
+document.addEventListener('focusin', ({ target }) => {
+  if (target.id === 'otp' && target.getAttribute('aria-invalid') === 'true') target.select();
+});
+
+/* History, sleep and return */
+
+window.addEventListener('popstate', () => {
+  dispatch({ type: 'go', screen: screenInAddress(), fromHistory: true }).catch(refuse);
+});
+
+/** Ask the server again. A page that nobody asked to change stays as it is when no answer comes. */
+async function refresh() {
+  if (isBusy || tenant === null || state.screen === 'stopped') return;
+  isBusy = true;
+  try {
+    await dispatch(await eventFromServer(state.screen));
+  } catch (error) {
+    if (!(error instanceof api.Problem)) throw error;
+    if (!['network', 'service_unavailable', 'internal_error'].includes(error.code)) await refuse(error);
+  } finally {
+    isBusy = false;
+  }
+}
+
+document.addEventListener('visibilitychange', () => {
+  if (document.visibilityState === 'hidden') {
+    hiddenSince = Date.now();
+    return;
+  }
+  sessionLimit.check();
+  if (hiddenSince !== null && Date.now() - hiddenSince > ASK_AGAIN_AFTER_HIDDEN_MILLISECONDS) refresh();
+  hiddenSince = null;
+});
+
+window.addEventListener('pagehide', forget);
+
+window.addEventListener('pageshow', async ({ persisted }) => {
+  if (!persisted) return;
+  showPassword(false);
+  await refresh();
+  // The key was wiped when the page was put away.
+  if (['app', 'code'].includes(state.screen)) await show({ focus: false }).catch(refuse);
+});
+
+/* Start */
+
+async function start() {
+  const parameters = new URLSearchParams(location.search);
+  const candidates = [parameters.get('lang'), savedLanguage(), ...navigator.languages];
+  const answers = await Promise.allSettled([loadTenant(parameters.get('tenant')), api.session()]);
+  const [tenantAnswer, sessionAnswer] = answers;
+  const offered = offeredLanguages(tenant?.languages ?? Object.keys(LANGUAGES));
+  try {
+    await useLanguage(chooseLanguage([...candidates, tenant?.default_language], offered));
+  } catch {
+    page.showUnreachable();
+    return;
+  }
+  try {
+    if (tenantAnswer.status === 'rejected') throw tenantAnswer.reason;
+    if (sessionAnswer.status === 'rejected') throw sessionAnswer.reason;
+    await dispatch(await eventFromServer(screenInAddress()));
+  } catch (error) {
+    await refuse(error);
+  }
+}
+
+history.scrollRestoration = 'manual';
+start();

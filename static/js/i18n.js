@@ -1,0 +1,65 @@
+/** Languages, and texts with places in them. */
+
+import { read } from './api.js';
+
+/** The languages that have a file in `i18n/`, by their own name. A new file and a line here add one. */
+export const LANGUAGES = { sv: 'Svenska', en: 'English' };
+
+/** Codes that people and browsers use for a language that we file under another. */
+const ALIASES = { no: 'nb', nn: 'nb' };
+
+/** Return the languages that the tenant wants and that we have, in the tenant's order; never none. */
+export function offeredLanguages(wanted) {
+  const offered = wanted.filter((language) => language in LANGUAGES);
+  return offered.length > 0 ? offered : Object.keys(LANGUAGES);
+}
+
+/** Return the first of *candidates* (language tags or null, best first) that is offered, else the first offered. */
+export function chooseLanguage(candidates, offered) {
+  for (const candidate of candidates) {
+    const language = (candidate ?? '').toLowerCase().split('-')[0];
+    const known = ALIASES[language] ?? language;
+    if (offered.includes(known)) return known;
+  }
+  return offered[0];
+}
+
+/** Return *template* as a list: plain strings, and `{name}` objects for its places. */
+export function partsOf(template) {
+  return template
+    .split(/(\{[a-z_]+\})/)
+    .filter((part) => part !== '')
+    .map((part) => (/^\{[a-z_]+\}$/.test(part) ? { name: part.slice(1, -1) } : part));
+}
+
+/** Return the texts of *language* and the words of Google's app in it. */
+export async function loadTexts(language) {
+  const [words, appWords] = await Promise.all(
+    [`../i18n/${language}.json`, `../i18n/ga.${language}.json`].map((path) => read(new URL(path, import.meta.url))),
+  );
+  return { language, words, appWords };
+}
+
+/** Return the plural form (`one`, `other`) of *count* in *language*. */
+export function pluralForm(language, count) {
+  return new Intl.PluralRules(language).select(count);
+}
+
+/** Return *date* as a date in words: "31 januari 2027". */
+export function dateText(language, date) {
+  return new Intl.DateTimeFormat(language, { day: 'numeric', month: 'long', year: 'numeric' }).format(date);
+}
+
+/**
+ * Return the time of day of *date*, with the day when it is not the day of *now*.
+ *
+ * Rounded up to the whole minute: "try again at 14:33" must not be said about 14:33:20.
+ */
+export function timeText(language, date, now) {
+  const minute = 60_000;
+  const rounded = new Date(Math.ceil(date.getTime() / minute) * minute);
+  const time = { hour: '2-digit', minute: '2-digit' };
+  const isToday = rounded.toDateString() === now.toDateString();
+  const shape = isToday ? time : { day: 'numeric', month: 'long', ...time };
+  return new Intl.DateTimeFormat(language === 'en' ? 'en-GB' : language, shape).format(rounded);
+}

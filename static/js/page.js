@@ -1,0 +1,321 @@
+/** The page as the user meets it: templates, texts, focus, errors, status. Knows no server and no journey. */
+
+import { partsOf } from './i18n.js';
+
+const STATUS_AFTER_MILLISECONDS = 400;
+
+const main = document.getElementById('main');
+const live = document.getElementById('live');
+
+/** Texts in use, the values every text may name, and what each element was told to say. */
+let texts = null;
+let common = {};
+const said = new WeakMap();
+
+/** Use *chosen* texts; `common` values are known to every text. Everything on the page is said anew. */
+export function useTexts(chosen, commonValues) {
+  texts = chosen;
+  common = commonValues;
+  document.documentElement.lang = texts.language;
+  retranslate(document.body);
+  retitle();
+}
+
+/** Return what *name* stands for in a text: plain text, or an element where the word needs marking up. */
+function valueOf(name, values) {
+  if (name.startsWith('ga_')) {
+    const word = document.createElement('b');
+    word.textContent = texts.appWords[name.slice('ga_'.length)];
+    return word;
+  }
+  const value = values[name] ?? common[name] ?? '';
+  return typeof value === 'function' ? value() : String(value);
+}
+
+/** Return the text of *key* as plain text. */
+export function plain(key, values = {}) {
+  return pieces(key, values)
+    .map((piece) => (typeof piece === 'string' ? piece : piece.textContent))
+    .join('');
+}
+
+function pieces(key, values) {
+  const template = texts.words[key];
+  if (template === undefined) throw new Error(`No text for ${key}`);
+  return partsOf(template).map((part) => (typeof part === 'string' ? part : valueOf(part.name, values)));
+}
+
+/** Make *element* say *key*, now and after every change of language. */
+export function say(element, key, values = {}) {
+  said.set(element, values);
+  element.dataset.t = key;
+  element.replaceChildren(...pieces(key, values));
+}
+
+function retranslate(root) {
+  if (texts === null) return;
+  for (const element of root.querySelectorAll('[data-t]')) {
+    say(element, element.dataset.t, said.get(element));
+  }
+  for (const element of root.querySelectorAll('[data-t-label]')) {
+    element.setAttribute('aria-label', plain(element.dataset.tLabel));
+  }
+}
+
+/** Return an element that says *key*. */
+export function spoken(tag, key, values) {
+  const element = document.createElement(tag);
+  say(element, key, values);
+  return element;
+}
+
+function copyOf(templateId) {
+  return document.getElementById(templateId).content.cloneNode(true);
+}
+
+/**
+ * Show the screen *name* from template *template* and move the reader to its heading.
+ *
+ * @param {{step: ?{n: number, of: number}, when: Object<string, boolean>, values: object, enter: () => void, focus: boolean}} options
+ *   `when` names the conditional parts that stay; parts it does not name are left out.
+ *   `enter` fills in the screen before it is read.
+ */
+export function showScreen(name, template, { step, when, values, enter, focus }) {
+  const screen = copyOf(`s-${template}`);
+  for (const slot of screen.querySelectorAll('[data-part]')) slot.replaceWith(copyOf(`p-${slot.dataset.part}`));
+  for (const part of screen.querySelectorAll('[data-when]')) {
+    if (!when[part.dataset.when]) part.remove();
+  }
+  for (const element of screen.querySelectorAll('[data-t]')) {
+    said.set(element, element.dataset.t === 'step' ? step : values);
+  }
+  main.replaceChildren(...(step === null ? [] : [progressBar(step)]), screen);
+  main.dataset.screen = name;
+  main.removeAttribute('aria-busy');
+  live.textContent = '';
+  retranslate(main);
+  enter();
+  retitle();
+  if (focus) {
+    window.scrollTo(0, 0);
+    main.querySelector('h1').focus({ preventScroll: true });
+  }
+}
+
+/** A picture of the step text for the eye alone: the heading already says it. */
+function progressBar({ n, of }) {
+  const bar = document.createElement('div');
+  bar.className = 'progress';
+  bar.setAttribute('aria-hidden', 'true');
+  for (let at = 1; at <= of; at += 1) {
+    const part = document.createElement('span');
+    if (at <= n) part.className = 'reached';
+    bar.append(part);
+  }
+  return bar;
+}
+
+/** Set the title from the heading, so that the two cannot disagree. */
+function retitle() {
+  const heading = main.querySelector('h1');
+  if (heading === null || texts === null) return;
+  const step = heading.querySelector('.step');
+  const values = { heading: heading.lastElementChild.textContent, step: step?.textContent };
+  const title = plain(step === null ? 'title' : 'title.step', values);
+  const hasErrors = main.querySelector('.summary') !== null;
+  const warning = document.getElementById('more-time').open ? `(!) ${plain('more_time.heading')} – ` : '';
+  document.title = warning + (hasErrors ? plain('title.error', { title }) : title);
+}
+
+/** Say *key* to screen readers, and to the eye where the screen has a place (*echo*) for it. */
+export function announce(key, echo = null) {
+  live.textContent = plain(key);
+  if (echo !== null) say(echo, key);
+}
+
+/**
+ * Show *errors* in a summary at the top and at their fields, and move the reader there.
+ *
+ * @param {{field: ?string, key: string, values: ?object}[]} errors
+ */
+export function showErrors(errors) {
+  clearErrors();
+  const summary = document.createElement('div');
+  summary.className = 'summary';
+  summary.setAttribute('role', 'alert');
+  summary.tabIndex = -1;
+  const list = document.createElement('ul');
+  for (const error of errors) {
+    const item = document.createElement('li');
+    item.append(error.field === null ? spoken('span', error.key, error.values) : summaryLink(error));
+    list.append(item);
+    if (error.field !== null) markField(error);
+  }
+  summary.append(spoken('h2', 'error.title'), list);
+  main.prepend(summary);
+  retitle();
+  window.scrollTo(0, 0);
+  summary.focus({ preventScroll: true });
+}
+
+function inputsOf(field) {
+  return main.querySelector(`[data-field="${field}"]`).querySelectorAll('input');
+}
+
+function summaryLink({ field, key, values }) {
+  const link = spoken('a', key, values);
+  const [input] = inputsOf(field);
+  link.href = `#${input.id}`;
+  link.addEventListener('click', (event) => {
+    // Followed, the link would become a step in the history.
+    event.preventDefault();
+    input.focus();
+    if (input.type !== 'radio') input.select();
+  });
+  return link;
+}
+
+function markField({ field, key, values }) {
+  const group = main.querySelector(`[data-field="${field}"]`);
+  const message = document.createElement('p');
+  message.className = 'error';
+  message.id = `${field}-error`;
+  message.append(spoken('span', 'error.prefix'), ' ', spoken('span', key, values));
+  const [input] = inputsOf(field);
+  const place = group.querySelector('.choice, .with-button') ?? input;
+  place.before(message);
+  for (const described of group.matches('fieldset') ? [group] : inputsOf(field)) {
+    const hint = group.querySelector('.hint')?.id;
+    described.setAttribute('aria-describedby', [hint, message.id].filter(Boolean).join(' '));
+  }
+  for (const wrong of inputsOf(field)) wrong.setAttribute('aria-invalid', 'true');
+}
+
+/** Take all errors off the screen. */
+export function clearErrors() {
+  main.querySelector('.summary')?.remove();
+  for (const message of main.querySelectorAll('.error')) {
+    const group = message.closest('.field');
+    message.remove();
+    const hint = group.querySelector('.hint')?.id;
+    for (const described of [group, ...group.querySelectorAll('input')]) {
+      described.removeAttribute('aria-invalid');
+      if (!described.hasAttribute('aria-describedby')) continue;
+      if (hint) described.setAttribute('aria-describedby', hint);
+      else described.removeAttribute('aria-describedby');
+    }
+  }
+  retitle();
+}
+
+/** Say in place of a summary that the wait it told of is over. */
+export function replaceSummary(key) {
+  if (main.querySelector('.summary') === null) return;
+  clearErrors();
+  const notice = spoken('p', key);
+  notice.className = 'note';
+  main.prepend(notice);
+  announce(key);
+}
+
+/**
+ * Mark the screen's buttons as waiting while *work* runs; after a moment also say so.
+ *
+ * The buttons stay focusable: a disabled one would throw keyboard users to the top of the page.
+ */
+export async function whileWaiting(work) {
+  const buttons = [...document.querySelectorAll('main button[data-action], dialog button')];
+  for (const button of buttons) button.setAttribute('aria-disabled', 'true');
+  const timer = setTimeout(() => announce('status.wait', main.querySelector('.waiting')), STATUS_AFTER_MILLISECONDS);
+  try {
+    return await work();
+  } finally {
+    clearTimeout(timer);
+    for (const button of buttons) button.removeAttribute('aria-disabled');
+    const waiting = main.querySelector('.waiting');
+    if (waiting) {
+      delete waiting.dataset.t;
+      waiting.textContent = '';
+    }
+    live.textContent = '';
+  }
+}
+
+/** Take everything secret out of the page: what was typed, keys, QR codes and links that hold a key. */
+export function wipe() {
+  for (const input of document.querySelectorAll('#otp, #current-password')) input.value = '';
+  for (const secret of document.querySelectorAll('#key, #qr')) secret.replaceChildren();
+  for (const link of document.querySelectorAll('[data-link="direct"]')) link.removeAttribute('href');
+}
+
+/** Ask *key* in the dialog; the browser gives focus back to where it was when the dialog closes. */
+export function openDialog(key, values) {
+  const dialog = document.getElementById('more-time');
+  say(document.getElementById('more-time-text'), key, values);
+  if (!dialog.open) dialog.showModal();
+  retitle();
+}
+
+export function closeDialog() {
+  document.getElementById('more-time').close();
+  retitle();
+}
+
+/** Show the portal's name or logo, colours and support, and the reference for the help desk. */
+export function showBrand({ tenant, tokens }) {
+  for (const [name, value] of Object.entries(tokens)) document.documentElement.style.setProperty(name, value);
+  const portal = document.getElementById('portal');
+  portal.textContent = tenant.portal_name;
+  if (tenant.brand.logo) {
+    const logo = document.createElement('img');
+    logo.alt = tenant.portal_name;
+    logo.height = 32;
+    logo.addEventListener('error', () => portal.replaceChildren(tenant.portal_name), { once: true });
+    logo.src = tenant.brand.logo;
+    portal.replaceChildren(logo);
+  }
+  document.getElementById('support-phone').hidden = !tenant.support.phone;
+  document.getElementById('footer').hidden = false;
+}
+
+/** @param {?string} hours in the language in use */
+export function showSupportHours(hours) {
+  const element = document.getElementById('support-hours');
+  element.hidden = !hours;
+  element.textContent = hours ?? '';
+}
+
+/** @param {?string} reference null hides the line */
+export function showReference(reference) {
+  const element = document.getElementById('reference');
+  element.hidden = !reference;
+  if (reference) say(element, 'support.reference', { reference });
+}
+
+/** Show the languages as links; the one in use is text. */
+export function showLanguages(languages, current, addressOf) {
+  const nav = document.getElementById('languages');
+  nav.hidden = Object.keys(languages).length < 2;
+  nav.replaceChildren(
+    ...Object.entries(languages).map(([language, name]) => {
+      const element = document.createElement(language === current ? 'span' : 'a');
+      element.textContent = name;
+      element.lang = language;
+      if (language === current) {
+        element.setAttribute('aria-current', 'true');
+      } else {
+        element.href = addressOf(language);
+        element.hreflang = language;
+        element.dataset.action = 'language';
+        element.dataset.language = language;
+      }
+      return element;
+    }),
+  );
+}
+
+/** Show what stands in the page itself for the case that not even the texts can be had. */
+export function showUnreachable() {
+  main.removeAttribute('aria-busy');
+  document.getElementById('late').classList.add('now');
+}

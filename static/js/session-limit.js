@@ -1,0 +1,49 @@
+/** Tells when the session is about to end, and when it has. */
+
+import { serverNow } from './api.js';
+
+const WARN_BEFORE_MILLISECONDS = 2 * 60_000;
+
+/**
+ * Return a watch on the session's time limits.
+ *
+ * @param {(endsAt: string, canExtend: boolean) => void} onWarn two minutes before
+ * @param {() => void} onEnd at the limit
+ */
+export function createSessionLimit({ onWarn, onEnd }) {
+  let limits = null;
+  let warnedAbout = null;
+  let timer = null;
+
+  function check() {
+    clearTimeout(timer);
+    if (limits === null) return;
+    const left = Date.parse(limits.endsAt) - serverNow();
+    if (left <= 0) {
+      limits = null;
+      onEnd();
+      return;
+    }
+    if (left <= WARN_BEFORE_MILLISECONDS && warnedAbout !== limits.endsAt) {
+      warnedAbout = limits.endsAt;
+      onWarn(limits.endsAt, limits.canExtend);
+    }
+    const untilWarning = left - WARN_BEFORE_MILLISECONDS;
+    timer = setTimeout(check, untilWarning > 0 ? untilWarning : left);
+  }
+
+  return {
+    /** Watch the limits that *session* states. */
+    watch(session) {
+      const isIdleLimit = Date.parse(session.expires_at) < Date.parse(session.ends_at);
+      limits = { endsAt: isIdleLimit ? session.expires_at : session.ends_at, canExtend: isIdleLimit };
+      check();
+    },
+    stop() {
+      limits = null;
+      clearTimeout(timer);
+    },
+    /** Look at the clock again: timers sleep while a tab is hidden or the computer is. */
+    check,
+  };
+}
