@@ -1,0 +1,5 @@
+"""The product on a developer's machine; none of this is in the deployed package."""
+
+from pathlib import Path
+
+PROJECT = Path(__file__).parents[2]

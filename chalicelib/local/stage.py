@@ -1,0 +1,96 @@
+"""The stage `local`: the whole product on one URL, against anything but AWS."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable, MutableMapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+from botocore.session import Session
+from chalice.app import Chalice
+
+from chalicelib.bootstrap import Services, build_services
+from chalicelib.errors import TwoFactorError
+from chalicelib.local import PROJECT, demo, resources, server, static_files
+from chalicelib.local.lifeline import ENVIRONMENT_NAME, end_with_parent
+from chalicelib.local.static_files import STATIC
+from chalicelib.local.stopping import stop
+from chalicelib.settings import Settings
+
+AwsClient = Any  # botocore makes its client classes at run time
+
+REGION = "eu-north-1"
+LOOPBACK_HOSTS = ("127.0.0.1", "::1", "localhost")
+AWS_DOMAINS = ("amazonaws.com", "amazonaws.com.cn", "api.aws")
+
+# A developer waits for this: better a quick sentence than a patient client.
+_CLIENT_CONFIG = Config(connect_timeout=2, read_timeout=10, retries={"total_max_attempts": 1})
+
+
+def local_app(create_app: Callable[[Services], Chalice]) -> Chalice:
+    """
+    Return the app of *create_app* with all that the stage ``local`` adds.
+
+    That is the files of `static/`, a server that is mended, and at its start
+    tables, key, demo tenant and demo user in whatever `AWS_ENDPOINT_URL` names.
+    Importing is harmless: nothing is called before the server starts.
+    """
+    if ENVIRONMENT_NAME in os.environ:
+        end_with_parent()
+    logging.getLogger("botocore").setLevel(logging.WARNING)  # `chalice local` shows INFO of everybody
+    fill_in_environment(os.environ)
+    settings = Settings.from_env()
+    services = build_services(settings)
+    app = create_app(services)
+    static_files.serve(app)
+    server.mend()
+    server.reload_only_for(
+        (PROJECT / "app.py", PROJECT / "chalicelib", PROJECT / ".chalice/config.json"), names_in=STATIC
+    )
+    server.at_server_start(
+        lambda: _prepare(settings, services),
+        announce=lambda url: print(demo.how_to_sign_in(url), flush=True),
+    )
+    return app
+
+
+def fill_in_environment(environ: MutableMapping[str, str]) -> None:
+    """
+    Give *environ* the region and, where the endpoint is this machine, the credentials it lacks.
+
+    A local backend takes any credentials, but botocore sends none without some.
+    """
+    environ.setdefault("AWS_DEFAULT_REGION", environ.get("AWS_REGION", REGION))
+    endpoint = environ.get("AWS_ENDPOINT_URL", "")
+    given = {"AWS_ACCESS_KEY_ID", "AWS_PROFILE"} & environ.keys()
+    if not given and urlsplit(endpoint).hostname in LOOPBACK_HOSTS:
+        environ.update(AWS_ACCESS_KEY_ID="local", AWS_SECRET_ACCESS_KEY="local")
+
+
+def _prepare(settings: Settings, services: Services) -> None:
+    session = Session()
+    dynamodb, kms = (
+        session.create_client(name, region_name=settings.region, config=_CLIENT_CONFIG)
+        for name in ("dynamodb", "kms")
+    )
+    _refuse_aws(dynamodb, kms)
+    try:
+        resources.create_missing(settings, dynamodb=dynamodb, kms=kms)
+        demo.seed(services)
+    except (BotoCoreError, ClientError, TwoFactorError) as error:
+        stop(f"The backend at {dynamodb.meta.endpoint_url} cannot be used: {error}")
+
+
+def _refuse_aws(*clients: AwsClient) -> None:
+    """End the process if a client would talk to AWS itself, whatever the reason."""
+    for client in clients:
+        host = urlsplit(client.meta.endpoint_url).hostname or ""
+        if host.endswith(AWS_DOMAINS):
+            stop(
+                "The stage local never uses AWS: run `make run`, which brings its own backend, "
+                "or set AWS_ENDPOINT_URL to one such as http://127.0.0.1:5000."
+            )
