@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 MINISTACK_VENV := .venv-ministack
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test check unit browser bench clean
+.PHONY: help install run test check unit bench clean
 
 help: ## List what make can do
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' Makefile

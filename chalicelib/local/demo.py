@@ -9,7 +9,7 @@ from chalicelib.bootstrap import Services
 
 PROFILE = Path(__file__).with_name("demo-tenant.json")
 USERNAME = "anna@firma.se"
-PASSWORD = "sju-lugna-sommarmoln"  # noqa: S105 - printed at every start; guards nothing
+PASSWORD = "sju-lugna-sommarmoln"
 
 
 def seed(services: Services) -> None:

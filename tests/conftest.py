@@ -1,0 +1,26 @@
+"""What every test stands on: no AWS but emulated AWS, an atomic moto, patient Hypothesis."""
+
+from __future__ import annotations
+
+import os
+
+import hypothesis
+
+from chalicelib.local.backend import make_moto_atomic
+
+for _name in [name for name in os.environ if name.startswith("AWS_")]:
+    del os.environ[_name]  # neither a developer's account nor a running backend may be reached
+os.environ |= {
+    "AWS_ACCESS_KEY_ID": "testing",
+    "AWS_SECRET_ACCESS_KEY": "testing",
+    "AWS_DEFAULT_REGION": "eu-north-1",
+    "AWS_EC2_METADATA_DISABLED": "true",
+}
+
+make_moto_atomic()
+
+# A slow machine is no failing test, and the same commit gives the same answer twice;
+# `--hypothesis-profile=search` looks for what nobody has found yet.
+hypothesis.settings.register_profile("repeatable", deadline=None, derandomize=True)
+hypothesis.settings.register_profile("search", deadline=None, max_examples=5_000, print_blob=True)
+hypothesis.settings.load_profile("repeatable")
