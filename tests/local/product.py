@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import json
 import os
 import signal
 import socket
@@ -55,13 +56,39 @@ class Run:
 
     def get(self, path: str) -> Answer:
         """Return the answer to a GET of exactly *path*, which nothing here tidies up."""
-        return request(self.port, "GET", path)
+        return _request(self.port, "GET", path)
 
 
-def request(
+class Browser:
+    """What a browser on the local server sends and keeps, as far as the API can tell."""
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+        self._cookie = ""
+
+    def get(self, path: str) -> object:
+        """Return the JSON that is at *path*."""
+        return self._json("GET", path, None, {})
+
+    def post(self, path: str, **fields: object) -> object:
+        """Return the JSON that *path* answers to *fields*."""
+        headers = {
+            "Content-Type": "application/json",
+            "Origin": f"http://127.0.0.1:{self._port}",
+            "Idempotency-Key": uuid.uuid4().hex,
+        }
+        return self._json("POST", path, json.dumps(fields), headers)
+
+    def _json(self, method: str, path: str, body: str | None, headers: dict[str, str]) -> object:
+        answer = _request(self._port, method, path, body, headers | {"Cookie": self._cookie})
+        assert answer.status == 200, answer.body
+        self._cookie = answer.headers.get("Set-Cookie", self._cookie).partition(";")[0]
+        return json.loads(answer.body)
+
+
+def _request(
     port: int, method: str, path: str, body: str | None = None, headers: dict[str, str] | None = None
 ) -> Answer:
-    """Return the answer of the local server on *port*."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE_SECONDS)
     try:
         connection.request(method, path, body=body, headers=headers or {})
