@@ -1,0 +1,38 @@
+"""
+The HTTP application: the journeys, registered in the order a user meets them.
+
+Chalice finds `app` here, for `chalice local` and on Lambda.
+"""
+
+from __future__ import annotations
+
+import os
+
+from chalice.app import Chalice
+
+from chalicelib.bootstrap import Services, build_services
+from chalicelib.enrolment.routes import enrolment_routes
+from chalicelib.settings import Settings
+from chalicelib.sign_in.routes import sign_in_routes
+from chalicelib.verification.routes import verification_routes
+
+
+def create_app(services: Services) -> Chalice:
+    """Return the application over *services*; calls nothing."""
+    gate, tenants = services.gate, services.remembered_tenants
+    # Chalice's own log would write whole tracebacks, messages included.
+    app = Chalice("tvasteg", configure_logs=False)
+    app.register_blueprint(
+        sign_in_routes(gate, services.sign_in, tenants, default_tenant=gate.settings.default_tenant)
+    )
+    app.register_blueprint(enrolment_routes(gate, services.enrolment, tenants))
+    app.register_blueprint(verification_routes(gate, services.verification, tenants))
+    return app
+
+
+if os.environ.get("STAGE") == "local":
+    from chalicelib.local.stage import local_app
+
+    app = local_app(create_app)
+else:
+    app = create_app(build_services(Settings.from_env()))

@@ -1,0 +1,1 @@
+"""Users of tenants: who they are, their passwords, and every password attempt counted."""

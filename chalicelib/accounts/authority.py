@@ -1,0 +1,113 @@
+"""Who says whether a password is right: the port, and our own directory behind it."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from chalicelib.accounts.passwords import check_new_password, hash_password, needs_rehash, prove_password
+from chalicelib.accounts.record import NOT_ENROLLED, User, lookup_hash, normalised_username
+from chalicelib.accounts.store import AccountStore, PasswordSubject
+from chalicelib.errors import ConditionRefusedError, PasswordMismatchError
+from chalicelib.storage.changes import Change, Transactions
+from chalicelib.tenants.store import Tenant
+
+
+@dataclass(frozen=True)
+class ProvenPassword:
+    """A user whose password was right, and the change that forgives the attempts before."""
+
+    user: User
+    forgiven: Change
+
+
+class PasswordAuthority(Protocol):
+    """Checks passwords: our directory, or the portal's own one day."""
+
+    def prove(self, tenant: Tenant, *, username: str, password: str, now: int) -> ProvenPassword:
+        """
+        Return the user who signs in. The attempt is counted before it is looked at.
+
+        A user who does not exist costs the same calls and the same work.
+
+        Raises:
+            PasswordMismatchError: Name and password do not belong together.
+            TooManyAttemptsError: The next attempt is not due yet.
+        """
+
+    def prove_again(self, user: User, *, password: str, now: int) -> ProvenPassword:
+        """
+        Return *user*, who is signed in, once the password is right.
+
+        Counted apart from sign-in, so that a stranger's guesses stop nobody here.
+
+        Raises:
+            PasswordMismatchError: It is not the password.
+            TooManyAttemptsError: The next attempt is not due yet.
+        """
+
+
+class Directory:
+    """The built-in `PasswordAuthority`, which also takes new users."""
+
+    def __init__(
+        self, accounts: AccountStore, transactions: Transactions, *, clock: Callable[[], float]
+    ) -> None:
+        self._accounts = accounts
+        self._transactions = transactions
+        self._clock = clock
+
+    def prove(self, tenant: Tenant, *, username: str, password: str, now: int) -> ProvenPassword:
+        lookup = lookup_hash(tenant.lookup_key, normalised_username(username))
+        subject = PasswordSubject.of_name(lookup)
+        self._accounts.count_password_attempt(subject, now=now)
+        user = self._accounts.find(tenant.profile.tenant_id, lookup)
+        prove_password(password, user.password_hash if user else None)
+        if user is None:
+            raise PasswordMismatchError
+        self._renew_hash(user, password)
+        return ProvenPassword(user, self._accounts.password_attempts_forgiven(subject))
+
+    def prove_again(self, user: User, *, password: str, now: int) -> ProvenPassword:
+        subject = PasswordSubject.of_user(user.tenant_id, user.user_id)
+        self._accounts.count_password_attempt(subject, now=now)
+        prove_password(password, user.password_hash)
+        return ProvenPassword(user, self._accounts.password_attempts_forgiven(subject))
+
+    def create_user(self, tenant: Tenant, *, username: str, password: str, language: str) -> User:
+        """
+        Return the user just added to *tenant*.
+
+        Raises:
+            PasswordRefusedError: The password may not be chosen.
+            UserExistsError: The name is taken.
+        """
+        profile = tenant.profile
+        username = normalised_username(username)
+        check_new_password(
+            password,
+            second_factor_required=profile.policy.second_factor == "required",
+            names=(profile.portal_name, profile.issuer, profile.tenant_id, username),
+        )
+        user = User(
+            tenant_id=profile.tenant_id,
+            user_id=secrets.token_hex(16),
+            username=username,
+            language=language,
+            status=NOT_ENROLLED,
+            epoch=0,
+            created_at=int(self._clock()),
+            password_hash=hash_password(password),
+        )
+        self._accounts.add(user, lookup_hash(tenant.lookup_key, username))
+        return user
+
+    def _renew_hash(self, user: User, password: str) -> None:
+        if not needs_rehash(user.password_hash):
+            return
+        try:
+            self._transactions.commit(self._accounts.rehashed(user, hash_password(password)))
+        except ConditionRefusedError:
+            return  # the password was changed meanwhile; its new hash is up to date

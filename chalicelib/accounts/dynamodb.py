@@ -1,0 +1,160 @@
+"""
+Users in DynamoDB: a row ``USER``, found by the row ``LOOKUP#{hash}`` / ``USER``.
+
+IAM: dynamodb:GetItem, PutItem, UpdateItem, DeleteItem on ``T#*`` and ``LOOKUP#*``.
+"""
+
+from __future__ import annotations
+
+from pynamodb.attributes import NumberAttribute, UnicodeAttribute
+
+from chalicelib.accounts.record import ENROLLED, User
+from chalicelib.accounts.store import PasswordSubject, UserExistsError
+from chalicelib.errors import ConditionRefusedError, EnrolmentReplacedError, TooManyAttemptsError
+from chalicelib.storage.changes import Change
+from chalicelib.storage.dynamodb import (
+    Database,
+    RefusedError,
+    delete,
+    ladder_condition,
+    ladder_values,
+    put,
+    update,
+)
+from chalicelib.storage.rows import StateRow, key_of, user_partition
+from chalicelib.throttle import PASSWORD_LADDER
+
+_USER = "USER"
+_PASSWORD = "PASSWORD"  # noqa: S105 - a sort key
+_NOBODY = "nobody"
+_ATTEMPTS_KEPT_SECONDS = 24 * 60 * 60
+_ATTEMPT_IS_DUE = f"attribute_not_exists(pk) OR {ladder_condition(PASSWORD_LADDER)}"
+
+
+class _UserRow(StateRow):
+    user_id = UnicodeAttribute()
+    username = UnicodeAttribute()
+    language = UnicodeAttribute()
+    status = UnicodeAttribute()
+    epoch = NumberAttribute()
+    created_at = NumberAttribute()
+    password_hash = UnicodeAttribute()
+    # Keys of the index for lists; it decides nothing.
+    status_key = UnicodeAttribute()
+    name_key = UnicodeAttribute()
+
+
+class _LookupRow(StateRow):
+    user_id = UnicodeAttribute()
+
+
+class _PasswordRow(StateRow):
+    consecutive_failures = NumberAttribute()
+    last_attempt_at = NumberAttribute()
+
+
+class DynamoAccounts:
+    """The `AccountStore` of deployed and local stages."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def find(self, tenant_id: str, lookup: str) -> User | None:
+        row = self._database.get(_LookupRow, f"LOOKUP#{lookup}", _USER)
+        # An unknown name costs the same second read as a known one.
+        return self.get(tenant_id, _NOBODY if row is None else row.user_id)
+
+    def get(self, tenant_id: str, user_id: str) -> User | None:
+        row = self._database.get(_UserRow, user_partition(tenant_id, user_id), _USER)
+        if row is None:
+            return None
+        return User(
+            tenant_id=tenant_id,
+            user_id=row.user_id,
+            username=row.username,
+            language=row.language,
+            status=row.status,
+            epoch=int(row.epoch),
+            created_at=int(row.created_at),
+            password_hash=row.password_hash,
+        )
+
+    def add(self, user: User, lookup: str) -> None:
+        row = _UserRow(
+            user_partition(user.tenant_id, user.user_id),
+            _USER,
+            user_id=user.user_id,
+            username=user.username,
+            language=user.language,
+            status=user.status,
+            epoch=user.epoch,
+            created_at=user.created_at,
+            password_hash=user.password_hash,
+            status_key=_status_key(user.tenant_id, user.status),
+            name_key=user.username,
+        )
+        refused = ConditionRefusedError()
+        try:
+            self._database.commit(
+                put(
+                    _LookupRow(f"LOOKUP#{lookup}", _USER, user_id=user.user_id),
+                    only_if=_LookupRow.pk.does_not_exist(),
+                    refused=refused,
+                ),
+                put(row, only_if=_UserRow.pk.does_not_exist(), refused=refused),
+            )
+        except ConditionRefusedError as error:
+            raise UserExistsError from error
+
+    def rehashed(self, user: User, password_hash: str) -> Change:
+        return update(
+            _user_key(user),
+            [_UserRow.password_hash.set(password_hash)],
+            only_if=_UserRow.password_hash == user.password_hash,
+            refused=ConditionRefusedError(),
+        )
+
+    def second_factor_changed(self, user: User, *, epoch: int) -> Change:
+        return update(
+            _user_key(user),
+            [
+                _UserRow.epoch.set(epoch + 1),
+                _UserRow.status.set(ENROLLED),
+                _UserRow.status_key.set(_status_key(user.tenant_id, ENROLLED)),
+            ],
+            only_if=_UserRow.epoch == epoch,
+            refused=EnrolmentReplacedError(),
+        )
+
+    def count_password_attempt(self, subject: PasswordSubject, *, now: int) -> None:
+        try:
+            self._database.update_item(
+                Key=key_of(subject.partition, _PASSWORD),
+                UpdateExpression=(
+                    "SET last_attempt_at = :now, expires_at = :expires_at, format_version = :one"
+                    " ADD consecutive_failures :one"
+                ),
+                ConditionExpression=_ATTEMPT_IS_DUE,
+                ExpressionAttributeValues={
+                    ":now": {"N": str(now)},
+                    ":expires_at": {"N": str(now + _ATTEMPTS_KEPT_SECONDS)},
+                    ":one": {"N": "1"},
+                    **ladder_values(PASSWORD_LADDER, now=now),
+                },
+            )
+        except RefusedError as error:
+            failures = int(error.item["consecutive_failures"]["N"])
+            last_attempt_at = int(error.item["last_attempt_at"]["N"])
+            retry_at = last_attempt_at + PASSWORD_LADDER.wait_seconds(failures)
+            raise TooManyAttemptsError(retry_at_epoch_seconds=max(retry_at, now + 1)) from error
+
+    def password_attempts_forgiven(self, subject: PasswordSubject) -> Change:
+        return delete(_PasswordRow(subject.partition, _PASSWORD), refused=ConditionRefusedError())
+
+
+def _user_key(user: User) -> _UserRow:
+    return _UserRow(user_partition(user.tenant_id, user.user_id), _USER)
+
+
+def _status_key(tenant_id: str, status: str) -> str:
+    return f"T#{tenant_id}#{status}"

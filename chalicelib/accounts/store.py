@@ -1,0 +1,74 @@
+"""The port: where users and the counts of their password attempts are kept."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from chalicelib.accounts.record import User
+from chalicelib.storage.changes import Change
+
+
+@dataclass(frozen=True, kw_only=True)
+class PasswordSubject:
+    """
+    Whose password attempts are counted together.
+
+    Either a name that somebody typed (known or not, so that both look alike) or
+    a user who is signed in (so that a stranger's guesses do not stop them).
+    """
+
+    partition: str
+
+    @classmethod
+    def of_name(cls, lookup: str) -> PasswordSubject:
+        """Return the subject of a typed name, by its look-up hash."""
+        return cls(partition=f"LOOKUP#{lookup}")
+
+    @classmethod
+    def of_user(cls, tenant_id: str, user_id: str) -> PasswordSubject:
+        """Return the subject of a user within a session."""
+        return cls(partition=f"T#{tenant_id}#U#{user_id}")
+
+
+class UserExistsError(Exception):
+    """The tenant has a user of that name already."""
+
+
+class AccountStore(Protocol):
+    """Users by name and by id, within one tenant."""
+
+    def find(self, tenant_id: str, lookup: str) -> User | None:
+        """Return the user of that look-up hash; two strong reads whether there is one or not."""
+
+    def get(self, tenant_id: str, user_id: str) -> User | None:
+        """Return the user of that id, strongly read."""
+
+    def add(self, user: User, lookup: str) -> None:
+        """
+        Store a new user together with its look-up row, in one transaction.
+
+        Raises:
+            UserExistsError: The name is taken; nothing was stored.
+        """
+
+    def rehashed(self, user: User, password_hash: str) -> Change:
+        """Return the change that renews *user*'s hash, unless the password changed meanwhile."""
+
+    def second_factor_changed(self, user: User, *, epoch: int) -> Change:
+        """
+        Return the change that marks *user* enrolled and raises the epoch from *epoch*.
+
+        Refused with `EnrolmentReplacedError` if anything else raised it before.
+        """
+
+    def count_password_attempt(self, subject: PasswordSubject, *, now: int) -> None:
+        """
+        Count one attempt, before the password is looked at. One conditional write.
+
+        Raises:
+            TooManyAttemptsError: The next attempt is not due yet; nothing was counted.
+        """
+
+    def password_attempts_forgiven(self, subject: PasswordSubject) -> Change:
+        """Return the change that forgets *subject*'s failed attempts."""

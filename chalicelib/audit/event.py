@@ -1,0 +1,47 @@
+"""The port: one event of a user's life with a second factor."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from chalicelib.storage.changes import Change
+
+# Kinds of events. Verification attempts are not among them: they come from the
+# stream of the table ``state``, so that a sign-in stays two writes.
+SESSION_STARTED = "session.started"
+SESSION_REAUTHENTICATED = "session.reauthenticated"
+SESSION_ENDED = "session.ended"
+ENROLMENT_BEGUN = "enrolment.begun"
+ENROLMENT_CANCELLED = "enrolment.cancelled"
+AUTHENTICATOR_BOUND = "authenticator.bound"
+AUTHENTICATOR_REVOKED = "authenticator.revoked"
+AUTHENTICATOR_DISABLED = "authenticator.disabled"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Event:
+    """
+    One thing that happened. Ids only: no name, code, secret or address within.
+
+    *actor* is the user or ``service``; *subject* what was changed, for example
+    an authenticator's id; *reference* the first characters of the sign-in id.
+    """
+
+    kind: str
+    tenant_id: str
+    user_id: str
+    occurred_at: int
+    actor: str
+    request_id: str
+    reference: str
+    subject: str | None = None
+    event_id: str = field(default_factory=lambda: secrets.token_hex(16))
+
+
+class EventLog(Protocol):
+    """Events can be added, and nothing else."""
+
+    def recorded(self, event: Event) -> Change:
+        """Return the change that appends *event*; commit it together with what it tells of."""

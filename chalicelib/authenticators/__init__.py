@@ -1,0 +1,1 @@
+"""Authenticators: what a user has bound, what waits to be confirmed, and every attempt counted."""

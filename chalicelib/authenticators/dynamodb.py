@@ -1,0 +1,398 @@
+"""
+Authenticators in DynamoDB: rows ``PENDING`` and ``TOTP`` of the user's partition.
+
+The hot path is written out by hand, for PynamoDB neither returns the row that
+refused a condition nor leaves the expression to be made once.
+IAM: dynamodb:GetItem, PutItem, UpdateItem, DeleteItem on partitions ``T#*``.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pynamodb.attributes import BinaryAttribute, BooleanAttribute, NumberAttribute, UnicodeAttribute
+
+from chalicelib.authenticators.record import (
+    MOST_CONFIRMATION_ATTEMPTS,
+    Authenticator,
+    BoundAuthenticators,
+    Owner,
+    PendingAuthenticator,
+    Reservation,
+)
+from chalicelib.errors import (
+    AuthenticatorDisabledError,
+    ConditionRefusedError,
+    EnrolmentAttemptsExhaustedError,
+    EnrolmentExpiredError,
+    EnrolmentNotBegunError,
+    EnrolmentReplacedError,
+    NotEnrolledError,
+    OtpAlreadyUsedError,
+    OtpMismatchError,
+    TooManyAttemptsError,
+    TwoFactorError,
+)
+from chalicelib.keys.cipher import SealedSecret
+from chalicelib.storage.changes import Change
+from chalicelib.storage.dynamodb import (
+    Database,
+    Item,
+    RefusedError,
+    delete,
+    ladder_condition,
+    ladder_values,
+    put,
+)
+from chalicelib.storage.rows import FORMAT_VERSION, STATE, StateRow, key_of, user_partition
+from chalicelib.throttle import OTP_FAILURES_PER_MONTH, OTP_LADDER, end_of_month_epoch_seconds, month_of
+
+_PENDING = "PENDING"
+_ACTIVE = "ACTIVE"
+_DISABLED = "DISABLED"
+_MONTH_PREFIX = "failures_"
+
+_STATUS = {"#status": "status"}
+_LADDER = ladder_condition(OTP_LADDER)
+_ATTEMPT_IS_DUE = (
+    f"#status = :active AND {_LADDER}"
+    " AND (attribute_not_exists(#month) OR #month < :cap)"
+    " AND (attribute_not_exists(accepted_attempt) OR accepted_attempt <> :attempt)"
+)
+
+
+class _PendingRow(StateRow):
+    authenticator_id = UnicodeAttribute()
+    method = UnicodeAttribute()
+    name = UnicodeAttribute()
+    sign_in_id = UnicodeAttribute()
+    ciphertext = BinaryAttribute(legacy_encoding=False)
+    key_arn = UnicodeAttribute()
+    version = NumberAttribute()
+    phone = UnicodeAttribute()
+    same_phone = BooleanAttribute()
+    begun_at = NumberAttribute()
+    epoch = NumberAttribute()
+    replaces = UnicodeAttribute(null=True)
+    attempts = NumberAttribute()
+
+
+class DynamoAuthenticators:
+    """The `AuthenticatorStore` of deployed and local stages."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    # -- what waits to be confirmed
+
+    def pending(self, owner: Owner) -> PendingAuthenticator | None:
+        row = self._database.get(_PendingRow, _partition(owner), _PENDING)
+        return None if row is None else _pending(row)
+
+    def offer_again(
+        self, owner: Owner, *, sign_in_id: str, phone: str, same_phone: bool, now: int
+    ) -> PendingAuthenticator | None:
+        try:
+            item = self._database.update_item(
+                Key=key_of(_partition(owner), _PENDING),
+                UpdateExpression="SET phone = :phone, same_phone = :same_phone",
+                ConditionExpression="sign_in_id = :sign_in AND expires_at >= :now AND attempts < :most",
+                ExpressionAttributeValues={
+                    ":phone": {"S": phone},
+                    ":same_phone": {"BOOL": same_phone},
+                    ":sign_in": {"S": sign_in_id},
+                    ":now": _number(now),
+                    ":most": _number(MOST_CONFIRMATION_ATTEMPTS),
+                },
+            )
+        except RefusedError:
+            return None
+        return _pending(_PendingRow.from_raw_data(item))
+
+    def begun(self, owner: Owner, pending: PendingAuthenticator) -> Change:
+        row = _PendingRow(
+            _partition(owner),
+            _PENDING,
+            authenticator_id=pending.authenticator_id,
+            method=pending.method,
+            name=pending.name,
+            sign_in_id=pending.sign_in_id,
+            ciphertext=pending.sealed.ciphertext,
+            key_arn=pending.sealed.key_arn,
+            version=pending.sealed.version,
+            phone=pending.phone,
+            same_phone=pending.same_phone,
+            begun_at=pending.begun_at,
+            epoch=pending.epoch,
+            replaces=pending.replaces,
+            attempts=pending.attempts,
+            expires_at=pending.expires_at,
+        )
+        gives_way = (
+            _PendingRow.pk.does_not_exist()
+            | (_PendingRow.sign_in_id != pending.sign_in_id)
+            | (_PendingRow.expires_at < pending.begun_at)
+            | (_PendingRow.attempts >= MOST_CONFIRMATION_ATTEMPTS)
+        )
+        return put(row, only_if=gives_way, refused=ConditionRefusedError())
+
+    def cancelled(self, owner: Owner, *, sign_in_id: str) -> Change:
+        return delete(
+            _PendingRow(_partition(owner), _PENDING),
+            only_if=_PendingRow.sign_in_id == sign_in_id,
+            refused=ConditionRefusedError(),
+        )
+
+    def reserve_confirmation(self, owner: Owner, *, sign_in_id: str, now: int) -> PendingAuthenticator:
+        try:
+            item = self._database.update_item(
+                Key=key_of(_partition(owner), _PENDING),
+                UpdateExpression="ADD attempts :one",
+                ConditionExpression="sign_in_id = :sign_in AND expires_at >= :now AND attempts < :most",
+                ExpressionAttributeValues={
+                    ":one": _number(1),
+                    ":sign_in": {"S": sign_in_id},
+                    ":now": _number(now),
+                    ":most": _number(MOST_CONFIRMATION_ATTEMPTS),
+                },
+            )
+        except RefusedError as error:
+            raise _why_not_confirmable(error.item, sign_in_id=sign_in_id, now=now) from error
+        return _pending(_PendingRow.from_raw_data(item))
+
+    def confirmed(
+        self, owner: Owner, pending: PendingAuthenticator, entry: Authenticator, *, now: int
+    ) -> tuple[Change, ...]:
+        gone = delete(
+            _PendingRow(_partition(owner), _PENDING),
+            only_if=(_PendingRow.authenticator_id == pending.authenticator_id)
+            & (_PendingRow.expires_at >= now),
+            refused=EnrolmentReplacedError(),
+        )
+        place = self._first_entry if pending.replaces is None else self._entry_in_place_of
+        return gone, place(owner, pending, entry)
+
+    @staticmethod
+    def _first_entry(owner: Owner, pending: PendingAuthenticator, entry: Authenticator) -> Change:
+        item = {
+            **key_of(_partition(owner), _sort_key(pending.method)),
+            "format_version": _number(FORMAT_VERSION),
+            "status": {"S": _ACTIVE},
+            "consecutive_failures": _number(0),
+            "last_attempt_at": _number(0),
+            "entries": {"M": {entry.authenticator_id: _entry_item(entry)}},
+        }
+        request = {"TableName": STATE, "Item": item, "ConditionExpression": "attribute_not_exists(pk)"}
+        return Change(("Put", request), EnrolmentReplacedError())
+
+    @staticmethod
+    def _entry_in_place_of(owner: Owner, pending: PendingAuthenticator, entry: Authenticator) -> Change:
+        # The counters stay: a new authenticator is no new budget for guessing.
+        request = {
+            "TableName": STATE,
+            "Key": key_of(_partition(owner), _sort_key(pending.method)),
+            "UpdateExpression": "SET entries.#new = :entry REMOVE entries.#old",
+            "ConditionExpression": "#status = :active AND attribute_exists(entries.#old)",
+            "ExpressionAttributeNames": {
+                **_STATUS,
+                "#new": entry.authenticator_id,
+                "#old": str(pending.replaces),
+            },
+            "ExpressionAttributeValues": {":entry": _entry_item(entry), ":active": {"S": _ACTIVE}},
+        }
+        return Change(("Update", request), EnrolmentReplacedError())
+
+    # -- what is bound
+
+    def bound(self, owner: Owner, method: str) -> BoundAuthenticators | None:
+        item = self._database.get_item(_partition(owner), _sort_key(method))
+        return _bound(item, method) if item else None
+
+    def reserve_attempt(self, owner: Owner, method: str, *, attempt: str, now: int) -> Reservation:
+        month = month_of(now)
+        try:
+            item = self._database.update_item(
+                Key=key_of(_partition(owner), _sort_key(method)),
+                UpdateExpression="SET last_attempt_at = :now ADD consecutive_failures :one, #month :one",
+                ConditionExpression=_ATTEMPT_IS_DUE,
+                ExpressionAttributeNames={**_STATUS, "#month": _MONTH_PREFIX + month},
+                ExpressionAttributeValues={
+                    ":active": {"S": _ACTIVE},
+                    ":attempt": {"S": attempt},
+                    ":cap": _number(OTP_FAILURES_PER_MONTH),
+                    ":now": _number(now),
+                    ":one": _number(1),
+                    **ladder_values(OTP_LADDER, now=now),
+                },
+            )
+        except RefusedError as error:
+            if error.item.get("accepted_attempt") == {"S": attempt}:
+                bound = _bound(error.item, method)
+                return Reservation(attempt=attempt, month=month, bound=bound, was_accepted=True)
+            raise _why_not_due(error.item, now=now) from error
+        return Reservation(
+            attempt=attempt,
+            month=month,
+            past_months=tuple(
+                name.removeprefix(_MONTH_PREFIX)
+                for name in item
+                if name.startswith(_MONTH_PREFIX) and name != _MONTH_PREFIX + month
+            ),
+            bound=_bound(item, method),
+            was_accepted=False,
+        )
+
+    def accept_attempt(
+        self, owner: Owner, reservation: Reservation, authenticator_id: str, *, time_step: int, now: int
+    ) -> BoundAuthenticators:
+        method = reservation.bound.method
+        past = {f"#past{n}": _MONTH_PREFIX + month for n, month in enumerate(reservation.past_months)}
+        try:
+            item = self._database.update_item(
+                Key=key_of(_partition(owner), _sort_key(method)),
+                UpdateExpression=(
+                    "SET entries.#id.last_accepted_time_step = :step, entries.#id.last_used_at = :now,"
+                    " consecutive_failures = :none, accepted_attempt = :attempt ADD #month :minus_one"
+                    + (f" REMOVE {', '.join(past)}" if past else "")
+                ),
+                ConditionExpression="#status = :active AND entries.#id.last_accepted_time_step < :step",
+                ExpressionAttributeNames={
+                    **_STATUS,
+                    **past,
+                    "#id": authenticator_id,
+                    "#month": _MONTH_PREFIX + reservation.month,
+                },
+                ExpressionAttributeValues={
+                    ":active": {"S": _ACTIVE},
+                    ":attempt": {"S": reservation.attempt},
+                    ":minus_one": _number(-1),
+                    ":none": _number(0),
+                    ":now": _number(now),
+                    ":step": _number(time_step),
+                },
+            )
+        except RefusedError as error:
+            if error.item.get("accepted_attempt") == {"S": reservation.attempt}:
+                return _bound(error.item, method)
+            raise _why_not_accepted(error.item, authenticator_id) from error
+        return _bound(item, method)
+
+    def disabled(self, owner: Owner, method: str) -> Change:
+        request = {
+            "TableName": STATE,
+            "Key": key_of(_partition(owner), _sort_key(method)),
+            "UpdateExpression": "SET #status = :disabled",
+            "ConditionExpression": "#status = :active AND consecutive_failures >= :disabled_at",
+            "ExpressionAttributeNames": _STATUS,
+            "ExpressionAttributeValues": {
+                ":active": {"S": _ACTIVE},
+                ":disabled": {"S": _DISABLED},
+                ":disabled_at": _number(OTP_LADDER.disabled_at or 0),
+            },
+        }
+        return Change(("Update", request), ConditionRefusedError())
+
+
+def _partition(owner: Owner) -> str:
+    return user_partition(owner.tenant_id, owner.user_id)
+
+
+def _sort_key(method: str) -> str:
+    return method.upper()
+
+
+def _number(value: int) -> dict[str, str]:
+    return {"N": str(value)}
+
+
+def _int(item: Item, name: str, default: int = 0) -> int:
+    return int(item[name]["N"]) if name in item else default
+
+
+def _entry_item(entry: Authenticator) -> dict[str, Any]:
+    fields = {
+        "name": {"S": entry.name},
+        "ciphertext": {"B": entry.sealed.ciphertext},
+        "key_arn": {"S": entry.sealed.key_arn},
+        "version": _number(entry.sealed.version),
+        "last_accepted_time_step": _number(entry.last_accepted_time_step),
+        "bound_at": _number(entry.bound_at),
+    }
+    if entry.last_used_at is not None:
+        fields["last_used_at"] = _number(entry.last_used_at)
+    return {"M": fields}
+
+
+def _bound(item: Item, method: str) -> BoundAuthenticators:
+    entries = []
+    for authenticator_id, value in item["entries"]["M"].items():
+        fields = value["M"]
+        entries.append(
+            Authenticator(
+                authenticator_id=authenticator_id,
+                name=fields["name"]["S"],
+                sealed=SealedSecret(
+                    ciphertext=fields["ciphertext"]["B"],
+                    key_arn=fields["key_arn"]["S"],
+                    version=_int(fields, "version"),
+                ),
+                last_accepted_time_step=_int(fields, "last_accepted_time_step"),
+                bound_at=_int(fields, "bound_at"),
+                last_used_at=_int(fields, "last_used_at") if "last_used_at" in fields else None,
+            )
+        )
+    failures = _int(item, "consecutive_failures")
+    return BoundAuthenticators(
+        method=method,
+        is_disabled=item["status"]["S"] != _ACTIVE or OTP_LADDER.disables(failures),
+        consecutive_failures=failures,
+        entries=tuple(entries),
+    )
+
+
+def _pending(row: _PendingRow) -> PendingAuthenticator:
+    return PendingAuthenticator(
+        authenticator_id=row.authenticator_id,
+        method=row.method,
+        name=row.name,
+        sign_in_id=row.sign_in_id,
+        sealed=SealedSecret(ciphertext=row.ciphertext, key_arn=row.key_arn, version=int(row.version)),
+        phone=row.phone,
+        same_phone=row.same_phone,
+        begun_at=int(row.begun_at),
+        expires_at=int(row.expires_at or 0),
+        epoch=int(row.epoch),
+        replaces=row.replaces,
+        attempts=int(row.attempts),
+    )
+
+
+def _why_not_confirmable(item: Item, *, sign_in_id: str, now: int) -> TwoFactorError:
+    if not item:
+        return EnrolmentNotBegunError()
+    if item["sign_in_id"]["S"] != sign_in_id:
+        return EnrolmentReplacedError()
+    if _int(item, "expires_at") < now:
+        return EnrolmentExpiredError()
+    return EnrolmentAttemptsExhaustedError()
+
+
+def _why_not_due(item: Item, *, now: int) -> TwoFactorError:
+    if not item:
+        return NotEnrolledError()
+    failures = _int(item, "consecutive_failures")
+    if item["status"]["S"] != _ACTIVE or OTP_LADDER.disables(failures):
+        return AuthenticatorDisabledError()
+    retry_at = _int(item, "last_attempt_at") + OTP_LADDER.wait_seconds(failures)
+    if _int(item, _MONTH_PREFIX + month_of(now)) >= OTP_FAILURES_PER_MONTH:
+        retry_at = max(retry_at, end_of_month_epoch_seconds(now))
+    # Between the refusal and its telling the wait may have run out: never name the past.
+    return TooManyAttemptsError(retry_at_epoch_seconds=max(retry_at, now + 1))
+
+
+def _why_not_accepted(item: Item, authenticator_id: str) -> TwoFactorError:
+    if not item or authenticator_id not in item["entries"]["M"]:
+        return OtpMismatchError()
+    if item["status"]["S"] != _ACTIVE:
+        return AuthenticatorDisabledError()
+    return OtpAlreadyUsedError()

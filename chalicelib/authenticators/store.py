@@ -1,0 +1,109 @@
+"""
+The port: where authenticators are kept.
+
+No verb here reads and then writes: each is one conditional write, so parallel
+requests are decided by the store and by nothing else.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from chalicelib.authenticators.record import (
+    Authenticator,
+    BoundAuthenticators,
+    Owner,
+    PendingAuthenticator,
+    Reservation,
+)
+from chalicelib.storage.changes import Change
+
+
+class AuthenticatorStore(Protocol):
+    """Bound and pending authenticators of each user."""
+
+    def bound(self, owner: Owner, method: str) -> BoundAuthenticators | None:
+        """Return what *owner* has bound, strongly read; None if nothing."""
+
+    def pending(self, owner: Owner) -> PendingAuthenticator | None:
+        """Return what waits to be confirmed, strongly read, expired or not; None if nothing."""
+
+    def offer_again(
+        self, owner: Owner, *, sign_in_id: str, phone: str, same_phone: bool, now: int
+    ) -> PendingAuthenticator | None:
+        """
+        Note the phone chosen and return this sign-in's live pending authenticator.
+
+        None if it has none that can still be confirmed. One conditional write.
+        """
+
+    def begun(self, owner: Owner, pending: PendingAuthenticator) -> Change:
+        """
+        Return the change that makes *pending* the user's only one.
+
+        Another sign-in's gives way; refused with `ConditionRefusedError` only if
+        the same sign-in has a live one already.
+        """
+
+    def cancelled(self, owner: Owner, *, sign_in_id: str) -> Change:
+        """Return the change that drops this sign-in's pending authenticator, and no other's."""
+
+    def reserve_confirmation(self, owner: Owner, *, sign_in_id: str, now: int) -> PendingAuthenticator:
+        """
+        Count one attempt to confirm, before its code is looked at.
+
+        One conditional write; safe under concurrent callers.
+
+        Raises:
+            EnrolmentNotBegunError: Nothing is pending.
+            EnrolmentReplacedError: What is pending belongs to another sign-in.
+            EnrolmentExpiredError: It is too old, whether or not TTL has swept it.
+            EnrolmentAttemptsExhaustedError: All attempts are spent.
+        """
+
+    def confirmed(
+        self, owner: Owner, pending: PendingAuthenticator, entry: Authenticator, *, now: int
+    ) -> tuple[Change, ...]:
+        """
+        Return the changes that turn *pending* into *entry* and revoke what it replaces.
+
+        Refused with `EnrolmentReplacedError` unless *pending* is still as it was
+        and what it replaces is still bound.
+        """
+
+    def reserve_attempt(self, owner: Owner, method: str, *, attempt: str, now: int) -> Reservation:
+        """
+        Count one attempt at *owner*'s authenticators, before its code is looked at.
+
+        One conditional write holding state, throttle and month cap; its answer
+        brings the entries. Safe under concurrent callers: of any number, only as
+        many are counted as the throttle allows. Not retried, for it adds.
+
+        Raises:
+            NotEnrolledError: Nothing is bound.
+            AuthenticatorDisabledError: Too many failures in a row.
+            TooManyAttemptsError: The next attempt is not due yet; nothing was counted.
+        """
+
+    def accept_attempt(
+        self, owner: Owner, reservation: Reservation, authenticator_id: str, *, time_step: int, now: int
+    ) -> BoundAuthenticators:
+        """
+        Accept *time_step* once, forgive the failures before it, and return what is bound.
+
+        One conditional write: the step must be later than any accepted before. The
+        month's count gets this attempt back. Accepting the same attempt again
+        changes nothing and succeeds.
+
+        Raises:
+            OtpAlreadyUsedError: That step or a later one was accepted before.
+            OtpMismatchError: The authenticator is no longer bound.
+            AuthenticatorDisabledError: Too many failures in a row came in between.
+        """
+
+    def disabled(self, owner: Owner, method: str) -> Change:
+        """
+        Return the change that ends the use of *owner*'s authenticators until a reset.
+
+        Refused with `ConditionRefusedError` unless the failures in a row ask for it.
+        """

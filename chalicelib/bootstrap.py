@@ -1,0 +1,135 @@
+"""The real object graph: every service, built once and handed what it needs."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from botocore.session import Session as AwsSession
+
+from chalicelib.accounts.authority import Directory
+from chalicelib.accounts.dynamodb import DynamoAccounts
+from chalicelib.accounts.store import AccountStore
+from chalicelib.audit.dynamodb import DynamoEventLog
+from chalicelib.audit.event import EventLog
+from chalicelib.authenticators.dynamodb import DynamoAuthenticators
+from chalicelib.authenticators.store import AuthenticatorStore
+from chalicelib.enrolment.ceremony import EnrolmentCeremony
+from chalicelib.keys.cipher import SecretCipher
+from chalicelib.keys.kms import KmsCipher
+from chalicelib.methods import METHODS
+from chalicelib.sessions.dynamodb import DynamoSessions
+from chalicelib.sessions.store import SessionStore
+from chalicelib.settings import Settings
+from chalicelib.sign_in.sign_in import SignIn
+from chalicelib.storage.changes import Transactions
+from chalicelib.storage.dynamodb import Database, make_client
+from chalicelib.tenants.cache import RememberedTenants
+from chalicelib.tenants.dynamodb import DynamoTenants
+from chalicelib.tenants.store import TenantStore
+from chalicelib.verification.sign_in_check import SignInCheck
+from chalicelib.verification.verifier import Verifier
+from chalicelib.web.endpoints import Gate
+from chalicelib.web.request_log import WriteLine, count_aws_call, write_to_stdout
+
+Clock = Callable[[], float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stores:
+    """Everything that outlives a request, behind its ports."""
+
+    tenants: TenantStore
+    accounts: AccountStore
+    sessions: SessionStore
+    authenticators: AuthenticatorStore
+    events: EventLog
+    transactions: Transactions
+    cipher: SecretCipher
+
+
+@dataclass(frozen=True, kw_only=True)
+class Services:
+    """What the routes and the operator's commands call."""
+
+    gate: Gate
+    tenants: TenantStore
+    remembered_tenants: RememberedTenants
+    directory: Directory
+    sign_in: SignIn
+    enrolment: EnrolmentCeremony
+    verification: SignInCheck
+
+
+def build_services(settings: Settings) -> Services:
+    """Return the services of this process; makes AWS clients and calls nothing yet."""
+    return assemble(settings, aws_stores(settings), clock=time.time, write_line=write_to_stdout)
+
+
+def aws_stores(settings: Settings) -> Stores:
+    """Return the stores on DynamoDB and KMS, over one shared botocore session."""
+    session = AwsSession()
+    dynamodb = make_client(session, "dynamodb", region=settings.region)
+    kms = make_client(session, "kms", region=settings.region)
+    for client in (dynamodb, kms):
+        client.meta.events.register("before-call", count_aws_call)
+    database = Database(dynamodb, state_table=settings.state_table, events_table=settings.events_table)
+    return Stores(
+        tenants=DynamoTenants(database),
+        accounts=DynamoAccounts(database),
+        sessions=DynamoSessions(database),
+        authenticators=DynamoAuthenticators(database),
+        events=DynamoEventLog(),
+        transactions=database,
+        cipher=KmsCipher(kms, key_id=settings.secret_key_id),
+    )
+
+
+def assemble(settings: Settings, stores: Stores, *, clock: Clock, write_line: WriteLine) -> Services:
+    """Return the services over any *stores*, by any *clock*: the real ones, or a test's."""
+    method = METHODS["totp"]
+    directory = Directory(stores.accounts, stores.transactions, clock=clock)
+    verifier = Verifier(
+        authenticators=stores.authenticators,
+        events=stores.events,
+        transactions=stores.transactions,
+        cipher=stores.cipher,
+        method=method,
+    )
+    return Services(
+        gate=Gate(
+            settings=settings,
+            sessions=stores.sessions,
+            accounts=stores.accounts,
+            clock=clock,
+            write_line=write_line,
+        ),
+        tenants=stores.tenants,
+        remembered_tenants=RememberedTenants(stores.tenants, clock=clock),
+        directory=directory,
+        sign_in=SignIn(
+            tenants=stores.tenants,
+            authority=directory,
+            sessions=stores.sessions,
+            authenticators=stores.authenticators,
+            events=stores.events,
+            transactions=stores.transactions,
+            method=method.name,
+        ),
+        enrolment=EnrolmentCeremony(
+            authenticators=stores.authenticators,
+            accounts=stores.accounts,
+            sessions=stores.sessions,
+            events=stores.events,
+            transactions=stores.transactions,
+            cipher=stores.cipher,
+            method=method,
+        ),
+        verification=SignInCheck(
+            verifier=verifier,
+            authenticators=stores.authenticators,
+            sessions=stores.sessions,
+            transactions=stores.transactions,
+        ),
+    )

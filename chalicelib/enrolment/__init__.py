@@ -1,0 +1,1 @@
+"""Journey 2: bind an authenticator. Begin, offer, confirm, or cancel."""

@@ -1,0 +1,279 @@
+"""
+The ceremony that binds an authenticator: nothing counts until a code has proven it.
+
+The secret is drawn and sealed here and never comes from outside. Until it is
+confirmed, what was bound before keeps working; what waits belongs to the one
+sign-in that began it, so that nobody can plant a secret for the owner to confirm.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from chalicelib.accounts.record import ENROLLED
+from chalicelib.accounts.store import AccountStore
+from chalicelib.audit.event import (
+    AUTHENTICATOR_BOUND,
+    AUTHENTICATOR_REVOKED,
+    ENROLMENT_BEGUN,
+    ENROLMENT_CANCELLED,
+    EventLog,
+)
+from chalicelib.authenticators.record import (
+    PENDING_SECONDS,
+    Authenticator,
+    BoundAuthenticators,
+    Owner,
+    PendingAuthenticator,
+)
+from chalicelib.authenticators.store import AuthenticatorStore
+from chalicelib.caller import Caller, Occasion
+from chalicelib.errors import (
+    AuthenticatorDisabledError,
+    ClockSkewError,
+    ConditionRefusedError,
+    EnrolmentAlreadyConfirmedError,
+    EnrolmentAttemptsExhaustedError,
+    EnrolmentError,
+    EnrolmentExpiredError,
+    EnrolmentNotBegunError,
+    EnrolmentReplacedError,
+    OtpMismatchError,
+    ReauthenticationRequiredError,
+    VerificationRequiredError,
+)
+from chalicelib.keys.cipher import SEAL_VERSION, SecretCipher
+from chalicelib.methods import Method, Offer
+from chalicelib.sessions.session import OpenSession, rotate
+from chalicelib.sessions.store import SessionReplacedError, SessionStore
+from chalicelib.standing import Standing
+from chalicelib.storage.changes import Transactions
+from chalicelib.tenants.profile import Profile
+from chalicelib.totp import OneTimePassword, SharedSecret
+
+PHONES = ("android", "iphone")
+
+
+@dataclass(frozen=True, kw_only=True)
+class PendingOffer:
+    """What waits to be confirmed, and what the app must be given for it."""
+
+    pending: PendingAuthenticator
+    offer: Offer
+
+
+@dataclass(frozen=True, kw_only=True)
+class Confirmed:
+    """The session to use from now on, and where it stands."""
+
+    opened: OpenSession
+    standing: Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class EnrolmentCeremony:
+    """Binds authenticators of one method."""
+
+    authenticators: AuthenticatorStore
+    accounts: AccountStore
+    sessions: SessionStore
+    events: EventLog
+    transactions: Transactions
+    cipher: SecretCipher
+    method: Method
+
+    def begin(
+        self, caller: Caller, profile: Profile, occasion: Occasion, *, phone: str, same_phone: bool
+    ) -> PendingOffer:
+        """
+        Return the offer of a new authenticator, or this sign-in's own once more.
+
+        Another sign-in's pending authenticator gives way. At most three DynamoDB
+        calls and one to KMS.
+
+        Raises:
+            AuthenticatorDisabledError: Only a reset opens enrolment again.
+            VerificationRequiredError: An authenticator is active and this session
+                has not used it.
+            ReauthenticationRequiredError: The password was proven too long ago.
+        """
+        session, now = caller.session, occasion.now
+        bound = self.authenticators.bound(caller.owner, self.method.name)
+        if bound is not None:
+            if bound.is_disabled:
+                raise AuthenticatorDisabledError
+            if not session.is_verified:
+                raise VerificationRequiredError
+        again = self._offer_again(caller, profile, phone=phone, same_phone=same_phone, now=now)
+        if again is not None:
+            return again
+        if not session.password_is_fresh(now=now):
+            raise ReauthenticationRequiredError
+        latest = bound.latest_used if bound else None
+        authenticator_id = secrets.token_hex(16)
+        secret = self.method.draw_secret()
+        pending = PendingAuthenticator(
+            authenticator_id=authenticator_id,
+            method=self.method.name,
+            name=self.method.default_authenticator_name,
+            sign_in_id=session.sign_in_id,
+            sealed=self.cipher.seal(secret, caller.owner.seal_context(authenticator_id, SEAL_VERSION)),
+            phone=phone,
+            same_phone=same_phone,
+            begun_at=now,
+            expires_at=now + PENDING_SECONDS,
+            epoch=caller.user.epoch,
+            replaces=latest.authenticator_id if latest else None,
+        )
+        try:
+            self.transactions.commit(
+                self.authenticators.begun(caller.owner, pending),
+                self.sessions.pending_until_set(session, pending.expires_at),
+                self.events.recorded(occasion.event(ENROLMENT_BEGUN, session, subject=authenticator_id)),
+            )
+        except SessionReplacedError:
+            raise
+        except ConditionRefusedError:
+            # The same sign-in began beside us, in another tab: its key is the one.
+            again = self._offer_again(caller, profile, phone=phone, same_phone=same_phone, now=now)
+            if again is None:
+                raise
+            return again
+        return PendingOffer(pending=pending, offer=self._made(secret, caller, profile))
+
+    def offer(self, caller: Caller, profile: Profile, *, now: int) -> PendingOffer:
+        """
+        Return the same offer again: same key, same QR code.
+
+        Raises:
+            EnrolmentNotBegunError: This sign-in has begun nothing.
+            EnrolmentReplacedError: Another sign-in began its own.
+            EnrolmentAlreadyConfirmedError: It is active by now and never shown again.
+            EnrolmentExpiredError: It waited too long.
+            EnrolmentAttemptsExhaustedError: Too many wrong codes.
+        """
+        pending = self.authenticators.pending(caller.owner)
+        if pending is None:
+            raise self._why_nothing_waits(caller)
+        if pending.sign_in_id != caller.session.sign_in_id:
+            raise EnrolmentReplacedError
+        if pending.expires_at < now:
+            raise EnrolmentExpiredError
+        if not pending.is_confirmable(now=now):
+            raise EnrolmentAttemptsExhaustedError
+        return self._offer(caller, profile, pending)
+
+    def cancel(self, caller: Caller, occasion: Occasion) -> None:
+        """Drop what this sign-in has begun, if anything; nothing else changes."""
+        session = caller.session
+        try:
+            self.transactions.commit(
+                self.authenticators.cancelled(caller.owner, sign_in_id=session.sign_in_id),
+                self.sessions.pending_until_set(session, None),
+                self.events.recorded(occasion.event(ENROLMENT_CANCELLED, session)),
+            )
+        except SessionReplacedError:
+            raise
+        except ConditionRefusedError:
+            return  # nothing of ours waits: cancelled before, replaced or confirmed
+
+    def confirm(
+        self, caller: Caller, profile: Profile, occasion: Occasion, *, otp: OneTimePassword
+    ) -> Confirmed:
+        """
+        Bind the authenticator that *otp* proves, and return a fully verified session.
+
+        The attempt is counted before it is looked at. One transaction then makes it
+        active with its time step spent, revokes what it replaces and ends every
+        other session; a fault leaves all of it done or none.
+
+        Raises:
+            EnrolmentNotBegunError, EnrolmentReplacedError, EnrolmentExpiredError,
+            EnrolmentAttemptsExhaustedError, EnrolmentAlreadyConfirmedError: Nothing
+                waits here that could be confirmed.
+            ClockSkewError: The code is right for another time: the phone's clock is off.
+            OtpMismatchError: The code is wrong.
+        """
+        session, owner, now = caller.session, caller.owner, occasion.now
+        try:
+            pending = self.authenticators.reserve_confirmation(
+                owner, sign_in_id=session.sign_in_id, now=now
+            )
+        except EnrolmentNotBegunError as error:
+            raise self._why_nothing_waits(caller) from error
+        time_step = self._proven_step(self._open(owner, pending), otp, profile, now=now)
+        entry = Authenticator(
+            authenticator_id=pending.authenticator_id,
+            name=pending.name,
+            sealed=pending.sealed,
+            last_accepted_time_step=time_step,
+            bound_at=now,
+            last_used_at=now,
+        )
+        # The password proof is spent with what it was given for.
+        rotation = rotate(
+            caller.opened,
+            now=now,
+            epoch=pending.epoch + 1,
+            verified_at=now,
+            reauthenticated_at=None,
+            pending_until=None,
+        )
+        user = replace(caller.user, status=ENROLLED)
+        answer = Standing(
+            caller=Caller(opened=rotation.successor, user=user),
+            bound=BoundAuthenticators(
+                method=pending.method, is_disabled=False, consecutive_failures=0, entries=(entry,)
+            ),
+            pending=None,
+        ).as_json()
+        told = [occasion.event(AUTHENTICATOR_BOUND, session, subject=entry.authenticator_id)]
+        if pending.replaces is not None:
+            told.append(occasion.event(AUTHENTICATOR_REVOKED, session, subject=pending.replaces))
+        self.transactions.commit(
+            *self.authenticators.confirmed(owner, pending, entry, now=now),
+            self.accounts.second_factor_changed(caller.user, epoch=pending.epoch),
+            *self.sessions.rotated(rotation, request_hash=occasion.request_hash, answer=answer, now=now),
+            *[self.events.recorded(event) for event in told],
+        )
+        return Confirmed(opened=rotation.successor, standing=answer)
+
+    def _offer_again(
+        self, caller: Caller, profile: Profile, *, phone: str, same_phone: bool, now: int
+    ) -> PendingOffer | None:
+        pending = self.authenticators.offer_again(
+            caller.owner,
+            sign_in_id=caller.session.sign_in_id,
+            phone=phone,
+            same_phone=same_phone,
+            now=now,
+        )
+        return None if pending is None else self._offer(caller, profile, pending)
+
+    def _offer(self, caller: Caller, profile: Profile, pending: PendingAuthenticator) -> PendingOffer:
+        secret = self._open(caller.owner, pending)
+        return PendingOffer(pending=pending, offer=self._made(secret, caller, profile))
+
+    def _made(self, secret: SharedSecret, caller: Caller, profile: Profile) -> Offer:
+        return self.method.offer(secret, issuer=profile.issuer, account_name=caller.user.username)
+
+    def _open(self, owner: Owner, pending: PendingAuthenticator) -> SharedSecret:
+        context = owner.seal_context(pending.authenticator_id, pending.sealed.version)
+        return self.cipher.open(pending.sealed, context)
+
+    def _proven_step(
+        self, secret: SharedSecret, otp: OneTimePassword, profile: Profile, *, now: int
+    ) -> int:
+        try:
+            return self.method.match(secret, otp, at_epoch_seconds=now, strict=profile.strict_window)
+        except OtpMismatchError:
+            drift_seconds = self.method.drift_seconds(secret, otp, at_epoch_seconds=now)
+            raise ClockSkewError(drift_seconds=drift_seconds) from None
+
+    def _why_nothing_waits(self, caller: Caller) -> EnrolmentError:
+        if caller.session.is_verified and self.authenticators.bound(caller.owner, self.method.name):
+            return EnrolmentAlreadyConfirmedError()
+        return EnrolmentNotBegunError()

@@ -1,0 +1,173 @@
+"""
+Everything that can go wrong, as one tree.
+
+    TwoFactorError
+      RequestError             the caller can mend it
+        BodyMalformedError  BodyTooLargeError  MediaTypeUnsupportedError
+        OtpMalformedError  CrossSiteRequestError  EdgeBypassedError  NotFoundError
+      SignInError              who is asking is not proven
+        NotSignedInError  ReauthenticationRequiredError
+        VerificationRequiredError  PasswordMismatchError
+      EnrolmentError           binding an authenticator
+        EnrolmentNotBegunError  EnrolmentReplacedError  EnrolmentExpiredError
+        EnrolmentAlreadyConfirmedError  EnrolmentAttemptsExhaustedError
+      VerificationError        proving possession of one
+        NotEnrolledError  OtpMismatchError  ClockSkewError
+        OtpAlreadyUsedError  AuthenticatorDisabledError
+      TooManyAttemptsError     wait, then try again
+      ServiceError             ours to mend
+        ServiceUnavailableError  SecretIntegrityError
+      ConditionRefusedError    a conditional write lost; never leaves the service
+
+Success returns a small frozen value, everything else raises: an unread boolean
+can let nobody in. Errors know nothing of HTTP; ``web.problems`` maps them.
+No message holds a secret, a code, a password or a provisioning URI.
+"""
+
+from __future__ import annotations
+
+
+class TwoFactorError(Exception):
+    """Any refusal or failure of this service."""
+
+
+class RequestError(TwoFactorError):
+    """The request itself is at fault."""
+
+
+class BodyMalformedError(RequestError):
+    """The body is not the JSON object this route takes."""
+
+    def __init__(self, reason: str, *, field: str | None = None) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.field = field
+
+
+class BodyTooLargeError(RequestError):
+    """The body exceeds the size any route takes."""
+
+
+class MediaTypeUnsupportedError(RequestError):
+    """The body is not declared as application/json."""
+
+
+class OtpMalformedError(RequestError):
+    """What was typed is not six digits; nothing was counted."""
+
+
+class CrossSiteRequestError(RequestError):
+    """The request does not come from our own page."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class EdgeBypassedError(RequestError):
+    """The request did not pass through our own front door."""
+
+
+class NotFoundError(RequestError):
+    """There is no such thing, or none that the caller may know of."""
+
+
+class SignInError(TwoFactorError):
+    """Who is asking has not been proven."""
+
+
+class NotSignedInError(SignInError):
+    """No session, or one that has ended."""
+
+
+class ReauthenticationRequiredError(SignInError):
+    """The password was proven too long ago for this."""
+
+
+class VerificationRequiredError(SignInError):
+    """An authenticator is active and this session has not used it."""
+
+
+class PasswordMismatchError(SignInError):
+    """User name and password do not belong together."""
+
+
+class EnrolmentError(TwoFactorError):
+    """Binding an authenticator cannot go on."""
+
+
+class EnrolmentNotBegunError(EnrolmentError):
+    """This sign-in has no pending authenticator."""
+
+
+class EnrolmentReplacedError(EnrolmentError):
+    """Another sign-in, or a newer begin, took the pending place."""
+
+
+class EnrolmentExpiredError(EnrolmentError):
+    """The pending authenticator is too old to confirm."""
+
+
+class EnrolmentAttemptsExhaustedError(EnrolmentError):
+    """Too many wrong codes; this pending authenticator can no longer be confirmed."""
+
+
+class EnrolmentAlreadyConfirmedError(EnrolmentError):
+    """The authenticator was confirmed already, in another tab or request."""
+
+
+class VerificationError(TwoFactorError):
+    """Possession of the authenticator is not proven."""
+
+
+class NotEnrolledError(VerificationError):
+    """The user has no authenticator."""
+
+
+class OtpMismatchError(VerificationError):
+    """The code belongs to no time step of the window."""
+
+
+class ClockSkewError(VerificationError):
+    """
+    The code belongs to a time step outside the window: the phone's clock is off.
+
+    *drift_seconds* is positive when the phone is ahead. Told at set-up only; at
+    sign-in it would hand a guesser further codes to try.
+    """
+
+    def __init__(self, *, drift_seconds: int) -> None:
+        super().__init__()
+        self.drift_seconds = drift_seconds
+
+
+class OtpAlreadyUsedError(VerificationError):
+    """The code's time step, or a later one, was accepted before."""
+
+
+class AuthenticatorDisabledError(VerificationError):
+    """Too many wrong codes in a row; only a reset and a new enrolment help."""
+
+
+class TooManyAttemptsError(TwoFactorError):
+    """The attempt was refused unread; the next is taken from *retry_at_epoch_seconds*."""
+
+    def __init__(self, *, retry_at_epoch_seconds: int) -> None:
+        super().__init__()
+        self.retry_at_epoch_seconds = retry_at_epoch_seconds
+
+
+class ServiceError(TwoFactorError):
+    """A fault of ours or of what we stand on."""
+
+
+class ServiceUnavailableError(ServiceError):
+    """DynamoDB or KMS did not answer as it should; nothing was accepted."""
+
+
+class SecretIntegrityError(ServiceError):
+    """A sealed secret does not open where it lies: tampering or a lost key. Alarm."""
+
+
+class ConditionRefusedError(TwoFactorError):
+    """A conditional write found other state than it asked for."""

@@ -1,0 +1,1 @@
+"""Keeping secrets secret: seal and open them under a key that never leaves KMS."""

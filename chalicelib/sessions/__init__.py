@@ -1,0 +1,1 @@
+"""Sessions: opaque ids, kept as hashes, replaced whenever more has been proven."""

@@ -1,0 +1,48 @@
+"""The port: where sessions are kept."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from chalicelib.errors import ConditionRefusedError
+from chalicelib.sessions.session import Rotation, Session
+from chalicelib.storage.changes import Change
+
+
+class SessionReplacedError(ConditionRefusedError):
+    """The session was replaced or ended while the request ran."""
+
+
+class SessionStore(Protocol):
+    """Sessions by the hash of their id."""
+
+    def get(self, session_key: str) -> Session | None:
+        """Return the session, strongly read, be it live, replaced or over; else None."""
+
+    def started(self, session: Session) -> Change:
+        """Return the change that stores a new session."""
+
+    def rotated(
+        self, rotation: Rotation, *, request_hash: str, answer: Mapping[str, Any], now: int
+    ) -> tuple[Change, ...]:
+        """
+        Return the changes that put the successor in the replaced session's place.
+
+        *answer* is what the request is answered, kept for its repetition. Refused
+        with `SessionReplacedError` unless the replaced session was still live.
+        """
+
+    def pending_until_set(self, session: Session, pending_until: int | None) -> Change:
+        """Return the change that lets *session* live as long as its pending authenticator."""
+
+    def ended(self, session: Session) -> Change:
+        """Return the change that removes *session*."""
+
+    def seen(self, session: Session, *, now: int) -> None:
+        """
+        Note that *session* was used. One conditional write.
+
+        Raises:
+            SessionReplacedError: It was replaced or ended meanwhile.
+        """

@@ -1,0 +1,1 @@
+"""Journey 1: who are you? User name, password, session, and the password again."""

@@ -1,0 +1,101 @@
+"""Sign in, prove the password again, sign out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from chalicelib.accounts.authority import PasswordAuthority
+from chalicelib.audit.event import (
+    SESSION_ENDED,
+    SESSION_REAUTHENTICATED,
+    SESSION_STARTED,
+    EventLog,
+)
+from chalicelib.authenticators.store import AuthenticatorStore
+from chalicelib.caller import Caller, Occasion
+from chalicelib.sessions.session import OpenSession, rotate, session_key_of, start_session
+from chalicelib.sessions.store import SessionStore
+from chalicelib.standing import Standing, find_standing
+from chalicelib.storage.changes import Transactions
+from chalicelib.tenants.store import TenantStore
+
+
+@dataclass(frozen=True, kw_only=True)
+class SignedIn:
+    """The session to use from now on, and where it stands."""
+
+    opened: OpenSession
+    standing: Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class SignIn:
+    """The ways into and out of a session."""
+
+    tenants: TenantStore
+    authority: PasswordAuthority
+    sessions: SessionStore
+    authenticators: AuthenticatorStore
+    events: EventLog
+    transactions: Transactions
+    method: str
+
+    def begin(self, occasion: Occasion, *, tenant_id: str, username: str, password: str) -> SignedIn:
+        """
+        Return a new session for the user whose password this is.
+
+        Raises:
+            NotFoundError: There is no such tenant.
+            PasswordMismatchError: Name and password do not belong together.
+            TooManyAttemptsError: The next attempt is not due yet.
+        """
+        now = occasion.now
+        tenant = self.tenants.get(tenant_id)
+        proven = self.authority.prove(tenant, username=username, password=password, now=now)
+        user = proven.user
+        opened = start_session(tenant_id=tenant_id, user_id=user.user_id, epoch=user.epoch, now=now)
+        self.transactions.commit(
+            self.sessions.started(opened.session),
+            proven.forgiven,
+            self.events.recorded(occasion.event(SESSION_STARTED, opened.session)),
+        )
+        return SignedIn(
+            opened=opened, standing=self.standing(Caller(opened=opened, user=user), now=now).as_json()
+        )
+
+    def prove_again(self, caller: Caller, occasion: Occasion, *, password: str) -> SignedIn:
+        """
+        Return the session's successor, in which authenticators may be changed for a while.
+
+        Raises:
+            PasswordMismatchError: It is not the password.
+            TooManyAttemptsError: The next attempt is not due yet.
+            SessionReplacedError: The session was replaced meanwhile.
+        """
+        now = occasion.now
+        proven = self.authority.prove_again(caller.user, password=password, now=now)
+        rotation = rotate(caller.opened, now=now, reauthenticated_at=now)
+        successor = rotation.successor
+        answer = self.standing(Caller(opened=successor, user=caller.user), now=now).as_json()
+        self.transactions.commit(
+            *self.sessions.rotated(rotation, request_hash=occasion.request_hash, answer=answer, now=now),
+            proven.forgiven,
+            self.events.recorded(occasion.event(SESSION_REAUTHENTICATED, successor.session)),
+        )
+        return SignedIn(opened=successor, standing=answer)
+
+    def standing(self, caller: Caller, *, now: int) -> Standing:
+        """Return where the caller stands now."""
+        return find_standing(self.authenticators, caller, method=self.method, now=now)
+
+    def end(self, session_id: str | None, occasion: Occasion) -> None:
+        """End the session of that id, if there is one."""
+        session = self.sessions.get(session_key_of(session_id)) if session_id else None
+        if session is None:
+            return
+        self.transactions.commit(
+            self.sessions.ended(session),
+            self.events.recorded(occasion.event(SESSION_ENDED, session)),
+        )

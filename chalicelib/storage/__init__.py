@@ -1,0 +1,1 @@
+"""How records are kept: one transaction of named changes, whoever carries it out."""

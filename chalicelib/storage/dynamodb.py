@@ -1,0 +1,247 @@
+"""
+DynamoDB through one low-level client, with PynamoDB as the schema of its rows.
+
+The client never retries: a repeated ADD would count twice. Reads are tried
+twice here, and so is a write that lost to a running transaction, which DynamoDB
+tells apart from one whose answer was lost.
+IAM: dynamodb:GetItem, PutItem, UpdateItem, DeleteItem, ConditionCheckItem.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar, cast
+
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+from botocore.session import Session
+from pynamodb.expressions.condition import Condition
+from pynamodb.expressions.update import Action
+
+from chalicelib.errors import ConditionRefusedError, ServiceUnavailableError, TwoFactorError
+from chalicelib.storage.changes import Change
+from chalicelib.storage.rows import EVENTS, STATE, Row, key_of
+from chalicelib.throttle import Ladder
+
+AwsClient = Any  # botocore makes its client classes at run time
+Item = dict[str, Any]  # one row in DynamoDB's own notation
+_Row = TypeVar("_Row", bound=Row)
+
+# A whole request must end before the gateway gives up, and long before the user does.
+CLIENT_CONFIG = Config(
+    connect_timeout=1, read_timeout=2, retries={"total_max_attempts": 1}, max_pool_connections=50
+)
+
+_READ_ATTEMPTS = 2
+_CONFLICT_ATTEMPTS = 6
+_CONFLICT_PAUSE_SECONDS = 0.02
+_CONFLICTS = frozenset({"TransactionConflictException", "TransactionConflict"})
+
+
+def make_client(session: Session, service: str, *, region: str) -> AwsClient:
+    """Return a client of *service* that gives up early and never retries by itself."""
+    return session.create_client(service, region_name=region, config=CLIENT_CONFIG)
+
+
+def put(row: Row, *, only_if: Condition | None = None, refused: TwoFactorError) -> Change:
+    """Return the change that writes *row* whole."""
+    return Change(("Put", row.get_save_kwargs_from_instance(condition=only_if)), refused)
+
+
+def update(row: Row, actions: Sequence[Action], *, only_if: Condition, refused: TwoFactorError) -> Change:
+    """
+    Return the change that applies *actions* to the row with *row*'s key.
+
+    *only_if* is not optional: an UpdateItem without a condition creates the row.
+    """
+    return Change(
+        ("Update", row.get_update_kwargs_from_instance(actions=list(actions), condition=only_if)), refused
+    )
+
+
+def delete(row: Row, *, only_if: Condition | None = None, refused: TwoFactorError) -> Change:
+    """Return the change that removes the row with *row*'s key."""
+    return Change(("Delete", row.get_delete_kwargs_from_instance(condition=only_if)), refused)
+
+
+class RefusedError(ConditionRefusedError):
+    """A single conditional write was refused; *item* is the row it found, empty if none."""
+
+    def __init__(self, item: Item) -> None:
+        super().__init__()
+        self.item = item
+
+
+class Database:
+    """The two tables, under their deployed names."""
+
+    def __init__(
+        self,
+        client: AwsClient,
+        *,
+        state_table: str,
+        events_table: str,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._client = client
+        self._table_names = {STATE: state_table, EVENTS: events_table}
+        self._sleep = sleep
+
+    def get(self, row_class: type[_Row], pk: str, sk: str) -> _Row | None:
+        """
+        Return the row, strongly read, or None.
+
+        Raises:
+            ServiceUnavailableError: DynamoDB failed twice.
+        """
+        item = self._get_item(row_class.Meta.table_name, pk, sk)
+        return row_class.from_raw_data(item) if item else None
+
+    def get_item(self, pk: str, sk: str) -> Item | None:
+        """
+        Return a row of ``state`` in DynamoDB's own notation, strongly read, or None.
+
+        Raises:
+            ServiceUnavailableError: DynamoDB failed twice.
+        """
+        return self._get_item(STATE, pk, sk)
+
+    def _get_item(self, table: str, pk: str, sk: str) -> Item | None:
+        request = {"TableName": self._table_names[table], "Key": key_of(pk, sk), "ConsistentRead": True}
+        for attempt in range(1, _READ_ATTEMPTS + 1):
+            try:
+                item: Item | None = self._client.get_item(**request).get("Item")
+            except (ClientError, BotoCoreError) as error:
+                if attempt == _READ_ATTEMPTS:
+                    raise ServiceUnavailableError from error
+            else:
+                return item
+        raise AssertionError  # pragma: no cover - the loop always returns or raises
+
+    def update_item(self, **request: Any) -> Item:  # noqa: ANN401 - DynamoDB's own arguments
+        """
+        Apply one hand-written conditional UpdateItem to ``state`` and return the new row.
+
+        Raises:
+            RefusedError: The condition failed; the error brings the row as it is.
+            ServiceUnavailableError: It is not known whether the write took effect.
+        """
+        request |= {
+            "TableName": self._table_names[STATE],
+            "ReturnValues": "ALL_NEW",
+            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+        }
+        answer: Item = self._write(lambda: self._client.update_item(**request))["Attributes"]
+        return answer
+
+    def apply(self, change: Change) -> None:
+        """
+        Carry out one change by itself, at half the price of a transaction.
+
+        Raises:
+            TwoFactorError: The change's *refused* error.
+            ServiceUnavailableError: It is not known whether the write took effect.
+        """
+        kind, request = self._named(change)
+        operation = {
+            "Put": self._client.put_item,
+            "Update": self._client.update_item,
+            "Delete": self._client.delete_item,
+        }[kind]
+        try:
+            self._write(lambda: operation(**request))
+        except RefusedError as error:
+            raise change.refused from error
+
+    def commit(self, *changes: Change) -> None:
+        """Carry out *changes* as one transaction; see `Transactions.commit`."""
+        if len(changes) == 1:
+            self.apply(changes[0])
+            return
+        named = [self._named(change) for change in changes]
+        items = [{kind: request} for kind, request in named]
+        try:
+            self._write(lambda: self._client.transact_write_items(TransactItems=items))
+        except _CancelledError as error:
+            for change, reason in zip(changes, error.reasons, strict=True):
+                if reason.get("Code") == "ConditionalCheckFailed":
+                    raise change.refused from error
+            raise ServiceUnavailableError from error
+
+    def _named(self, change: Change) -> tuple[str, Item]:
+        kind, request = cast("tuple[str, Item]", change.write)  # opaque above this module
+        return kind, request | {"TableName": self._table_names[request["TableName"]]}
+
+    def _write(self, operation: Callable[[], Item]) -> Item:
+        for attempt in range(1, _CONFLICT_ATTEMPTS + 1):
+            try:
+                return operation()
+            except ClientError as error:
+                if _is_conflict(error.response) and attempt < _CONFLICT_ATTEMPTS:
+                    # Nothing took effect, so trying again counts nothing twice.
+                    self._sleep(_CONFLICT_PAUSE_SECONDS * attempt * (1 + secrets.randbelow(100) / 100))
+                    continue
+                raise _translated(error) from error
+            except BotoCoreError as error:
+                raise ServiceUnavailableError from error
+        raise AssertionError  # pragma: no cover - the loop always returns or raises
+
+
+class _CancelledError(TwoFactorError):
+    """A transaction was cancelled; *reasons* are in the order of its items."""
+
+    def __init__(self, reasons: list[Mapping[str, str]]) -> None:
+        super().__init__()
+        self.reasons = reasons
+
+
+def _is_conflict(response: Mapping[str, Any]) -> bool:
+    code = response["Error"]["Code"]
+    if code == "TransactionCanceledException":
+        codes = {reason.get("Code") for reason in response.get("CancellationReasons", [])}
+        # A refused condition is final, whatever else got in the way.
+        return bool(codes & _CONFLICTS) and "ConditionalCheckFailed" not in codes
+    return code in _CONFLICTS
+
+
+def _translated(error: ClientError) -> TwoFactorError:
+    response: Mapping[str, Any] = error.response
+    code = response["Error"]["Code"]
+    if code == "ConditionalCheckFailedException":
+        return RefusedError(response.get("Item", {}))
+    if code == "TransactionCanceledException":
+        return _CancelledError(response.get("CancellationReasons", []))
+    return ServiceUnavailableError()
+
+
+def ladder_condition(ladder: Ladder) -> str:
+    """
+    Return *ladder* as a DynamoDB condition over consecutive_failures and last_attempt_at.
+
+    DynamoDB conditions do no arithmetic, so every threshold is a bound value:
+    see `ladder_values`. The text depends on the ladder alone: make it once.
+    """
+    rungs = ladder.waiting_rungs()
+    top = len(rungs) - 1
+    clauses = ["consecutive_failures < :rung0"]
+    clauses += [
+        f"(consecutive_failures = :rung{rung} AND last_attempt_at <= :before{rung})" for rung in range(top)
+    ]
+    below_the_end = "" if ladder.disabled_at is None else "AND consecutive_failures < :disabled_at "
+    clauses.append(
+        f"(consecutive_failures >= :rung{top} {below_the_end}AND last_attempt_at <= :before{top})"
+    )
+    return f"({' OR '.join(clauses)})"
+
+
+def ladder_values(ladder: Ladder, *, now: int) -> Item:
+    """Return the values that `ladder_condition` names, for an attempt at *now* (epoch seconds)."""
+    values = {}
+    for rung, (failures, wait_seconds) in enumerate(ladder.waiting_rungs()):
+        values[f":rung{rung}"] = {"N": str(failures)}
+        values[f":before{rung}"] = {"N": str(now - wait_seconds)}
+    if ladder.disabled_at is not None:
+        values[":disabled_at"] = {"N": str(ladder.disabled_at)}
+    return values

@@ -1,0 +1,1 @@
+"""Tenants: the portals that share one deployment, each with its profile."""

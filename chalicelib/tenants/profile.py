@@ -1,0 +1,274 @@
+"""
+A tenant's profile: how one portal looks, speaks and what it asks of its users.
+
+Profiles are JSON files that an operator reviews; `Profile.from_json` takes one
+or says everything that is wrong with it at once.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+from urllib.parse import urlsplit
+
+from chalicelib.methods import METHODS
+from chalicelib.provisioning import fits_in_a_key_uri
+
+LANGUAGES = ("sv", "en", "nb", "da", "fi")
+SECOND_FACTOR_POLICIES = ("required", "optional")
+LONGEST_ISSUER_CHARACTERS = 20
+
+_TENANT_ID = re.compile(r"[a-z][a-z0-9-]{1,31}")
+_COLOUR = re.compile(r"#[0-9a-f]{6}")
+_MAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
+_LOGO_PATH = re.compile(r"/[A-Za-z0-9._/-]+\.svg")
+
+
+class ProfileError(ValueError):
+    """The profile cannot be used; the message lists every fault."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Brand:
+    """What the page wears: a colour ``#rrggbb`` and the path of a logo of ours, or None."""
+
+    colour: str
+    logo: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Support:
+    """Whom a user asks. *hours* holds a sentence per language, or None."""
+
+    mail: str
+    phone: str | None
+    hours: Mapping[str, str] | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Policy:
+    """Whether a second factor is asked for, and from which day on (None: at once)."""
+
+    second_factor: str
+    deadline: date | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Profile:
+    """
+    One tenant, as its operator wrote it.
+
+    *strict_window* refuses codes of the time step to come; *return_urls* are the
+    exact addresses a finished user may be sent to, the first being the default.
+    """
+
+    tenant_id: str
+    portal_name: str
+    issuer: str
+    brand: Brand
+    support: Support
+    languages: tuple[str, ...]
+    default_language: str
+    methods: tuple[str, ...]
+    policy: Policy
+    return_urls: tuple[str, ...] = ()
+    forgotten_password_url: str | None = None
+    neutral_password_errors: bool = False
+    strict_window: bool = False
+    source: Mapping[str, Any] = field(repr=False, compare=False, default_factory=dict)
+
+    @classmethod
+    def from_json(cls, source: object) -> Profile:
+        """
+        Return the profile that the JSON object *source* describes.
+
+        Raises:
+            ProfileError: Anything is missing, unknown or out of range.
+        """
+        reader = _Reader(source)
+        policy = reader.section("policy")
+        brand = reader.section("brand")
+        support = reader.section("support")
+        profile = cls(
+            tenant_id=reader.text("id", pattern=_TENANT_ID),
+            portal_name=reader.text("portal_name", longest=60),
+            issuer=reader.text("issuer", longest=LONGEST_ISSUER_CHARACTERS),
+            brand=Brand(
+                colour=brand.text("colour", pattern=_COLOUR),
+                logo=brand.optional_text("logo", pattern=_LOGO_PATH),
+            ),
+            support=Support(
+                mail=support.text("mail", pattern=_MAIL),
+                phone=support.optional_text("phone"),
+                hours=support.optional_sentences("hours"),
+            ),
+            languages=reader.choices("languages", LANGUAGES),
+            default_language=reader.text("default_language"),
+            methods=reader.choices("methods", tuple(METHODS)),
+            policy=Policy(
+                second_factor=policy.choice("second_factor", SECOND_FACTOR_POLICIES),
+                deadline=policy.optional_day("deadline"),
+            ),
+            return_urls=reader.https_urls("return_urls"),
+            forgotten_password_url=reader.optional_https_url("forgotten_password_url"),
+            neutral_password_errors=reader.switch("neutral_password_errors"),
+            strict_window=reader.switch("strict_window"),
+            source=source if isinstance(source, dict) else {},
+        )
+        for section in (reader, policy, brand, support):
+            section.refuse_unknown()
+        if profile.issuer and not fits_in_a_key_uri(issuer=profile.issuer, account_name="a" * 20):
+            reader.fault("issuer", "holds a colon or is too long for a QR code")
+        if profile.languages and profile.default_language not in profile.languages:
+            reader.fault("default_language", "is not one of the languages")
+        if reader.faults:
+            raise ProfileError("; ".join(reader.faults))
+        return profile
+
+    def as_public_json(self) -> dict[str, Any]:
+        """Return what anybody may know of the tenant: what the page needs before sign-in."""
+        deadline = self.policy.deadline
+        return {
+            "id": self.tenant_id,
+            "portal_name": self.portal_name,
+            "issuer": self.issuer,
+            "brand": {"colour": self.brand.colour, "logo": self.brand.logo},
+            "support": {
+                "mail": self.support.mail,
+                "phone": self.support.phone,
+                "hours": dict(self.support.hours) if self.support.hours else None,
+            },
+            "languages": list(self.languages),
+            "default_language": self.default_language,
+            "methods": list(self.methods),
+            "policy": {
+                "second_factor": self.policy.second_factor,
+                "deadline": deadline.isoformat() if deadline else None,
+            },
+            "return_url": self.return_urls[0] if self.return_urls else None,
+            "forgotten_password_url": self.forgotten_password_url,
+            "neutral_password_errors": self.neutral_password_errors,
+        }
+
+
+class _Reader:
+    """Reads one JSON object field by field and keeps a list of what is wrong."""
+
+    def __init__(self, source: object, *, path: str = "", faults: list[str] | None = None) -> None:
+        self._path = path
+        self.faults: list[str] = [] if faults is None else faults
+        self._known: set[str] = set()
+        self._source: Mapping[str, Any] = {}
+        if isinstance(source, dict):
+            self._source = source
+        else:
+            self.faults.append(f"{path or 'the profile'}: is not a JSON object")
+
+    def fault(self, name: str, problem: str) -> None:
+        self.faults.append(f"{self._path}{name}: {problem}")
+
+    def section(self, name: str) -> _Reader:
+        return _Reader(self._take(name), path=f"{self._path}{name}.", faults=self.faults)
+
+    def text(self, name: str, *, longest: int = 200, pattern: re.Pattern[str] | None = None) -> str:
+        return self._checked_text(name, self._take(name), longest=longest, pattern=pattern)
+
+    def optional_text(self, name: str, *, pattern: re.Pattern[str] | None = None) -> str | None:
+        value = self._take(name)
+        if value is None:
+            return None
+        return self._checked_text(name, value, longest=200, pattern=pattern)
+
+    def optional_sentences(self, name: str) -> Mapping[str, str] | None:
+        value = self._take(name)
+        if value is None:
+            return None
+        if not isinstance(value, dict) or not value:
+            self.fault(name, "is not an object of language and sentence")
+            return None
+        for language, sentence in value.items():
+            if language not in LANGUAGES:
+                self.fault(f"{name}.{language}", "is not a language we speak")
+            self._checked_text(f"{name}.{language}", sentence, longest=200, pattern=None)
+        return value
+
+    def choice(self, name: str, allowed: tuple[str, ...]) -> str:
+        value = self._take(name)
+        if value not in allowed:
+            self.fault(name, f"is not one of {', '.join(allowed)}")
+            return ""
+        return str(value)
+
+    def choices(self, name: str, allowed: tuple[str, ...]) -> tuple[str, ...]:
+        values = self._take(name)
+        if not isinstance(values, list) or not values:
+            self.fault(name, "is not a list with at least one entry")
+            return ()
+        if any(value not in allowed for value in values) or len(set(values)) != len(values):
+            self.fault(name, f"holds something twice or other than {', '.join(allowed)}")
+            return ()
+        return tuple(values)
+
+    def switch(self, name: str) -> bool:
+        value = self._take(name)
+        if value is not None and not isinstance(value, bool):
+            self.fault(name, "is neither true nor false")
+        return value is True
+
+    def optional_day(self, name: str) -> date | None:
+        value = self._take(name)
+        if value is None:
+            return None
+        try:
+            return date.fromisoformat(value)
+        except (TypeError, ValueError):
+            self.fault(name, "is not a day such as 2027-01-31")
+            return None
+
+    def https_urls(self, name: str) -> tuple[str, ...]:
+        values = self._take(name)
+        if values is None:
+            return ()
+        if not isinstance(values, list):
+            self.fault(name, "is not a list")
+            return ()
+        return tuple(url for url in values if self._is_https_url(name, url))
+
+    def optional_https_url(self, name: str) -> str | None:
+        value = self._take(name)
+        return value if value is not None and self._is_https_url(name, value) else None
+
+    def refuse_unknown(self) -> None:
+        for name in sorted(set(self._source) - self._known):
+            self.fault(name, "is not known")
+
+    def _take(self, name: str) -> Any:  # noqa: ANN401 - JSON, checked by the caller
+        self._known.add(name)
+        return self._source.get(name)
+
+    def _checked_text(
+        self, name: str, value: object, *, longest: int, pattern: re.Pattern[str] | None
+    ) -> str:
+        if not isinstance(value, str) or not value.strip() or not value.isprintable():
+            self.fault(name, "is missing or not a line of text")
+            return ""
+        if len(value) > longest:
+            self.fault(name, f"is longer than {longest} characters")
+        elif pattern is not None and not pattern.fullmatch(value):
+            self.fault(name, f"does not look like {pattern.pattern}")
+        return value
+
+    def _is_https_url(self, name: str, value: object) -> bool:
+        if isinstance(value, str) and value.isascii() and value.isprintable() and " " not in value:
+            try:
+                parts = urlsplit(value)
+                exact = parts.scheme == "https" and bool(parts.hostname) and parts.username is None
+            except ValueError:
+                exact = False
+            if exact and "\\" not in value and not parts.fragment:
+                return True
+        self.fault(name, "is not an exact https address")
+        return False

@@ -1,0 +1,28 @@
+"""Verification over HTTP."""
+
+from __future__ import annotations
+
+from chalice.app import Blueprint
+
+from chalicelib.tenants.cache import RememberedTenants
+from chalicelib.totp import OneTimePassword
+from chalicelib.verification.sign_in_check import SignInCheck
+from chalicelib.web.body import LONGEST_BODY_BYTES, Text
+from chalicelib.web.endpoints import Answer, Endpoints, Gate, SignedInCall
+
+
+def verification_routes(gate: Gate, check: SignInCheck, tenants: RememberedTenants) -> Blueprint:
+    """Return the routes of this journey."""
+    endpoints = Endpoints(__name__, gate)
+
+    @endpoints.signed_in("POST", "/api/verification", body=(Text("otp", LONGEST_BODY_BYTES),))
+    def verify_code(call: SignedInCall) -> Answer:
+        verified = check.verify(
+            call.caller,
+            tenants.get(call.caller.session.tenant_id).profile,
+            call.occasion,
+            otp=OneTimePassword.parse(call.body["otp"]),
+        )
+        return Answer(body=verified.standing, opened=verified.opened)
+
+    return endpoints.blueprint

@@ -1,0 +1,119 @@
+"""
+Reserve, compare, commit: the three moves of a verification, in that order.
+
+*Reserve* counts the attempt before its code is looked at, so that parallel
+guesses all pay and a crash counts as a failure. *Compare* opens the secrets.
+*Commit* accepts a time step later than any before it, once.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+from chalicelib.audit.event import Event, EventLog
+from chalicelib.authenticators.record import Authenticator, BoundAuthenticators, Owner, Reservation
+from chalicelib.authenticators.store import AuthenticatorStore
+from chalicelib.errors import AuthenticatorDisabledError, ConditionRefusedError, OtpMismatchError
+from chalicelib.keys.cipher import SecretCipher
+from chalicelib.methods import Method
+from chalicelib.storage.changes import Transactions
+from chalicelib.throttle import OTP_LADDER
+from chalicelib.totp import OneTimePassword
+
+
+@dataclass(frozen=True, kw_only=True)
+class Attempt:
+    """
+    One try at a code, told apart from every other.
+
+    *caller* is who tries it (a session's key or a client's id), *attempt_id* what
+    the caller calls it: repeating both repeats the answer. *made_at* is the
+    server's time in epoch seconds.
+    """
+
+    caller: str
+    attempt_id: str
+    made_at: int
+
+    @property
+    def digest(self) -> str:
+        """What the store remembers of it."""
+        return hashlib.sha256(f"{self.caller}|{self.attempt_id}".encode()).hexdigest()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verifier:
+    """Checks codes of one method, for the wizard and for portals alike."""
+
+    authenticators: AuthenticatorStore
+    events: EventLog
+    transactions: Transactions
+    cipher: SecretCipher
+    method: Method
+
+    def verify(
+        self,
+        owner: Owner,
+        otp: OneTimePassword,
+        attempt: Attempt,
+        *,
+        strict: bool,
+        disabled_event: Event,
+    ) -> BoundAuthenticators:
+        """
+        Return what is bound, once *otp* has been accepted, exactly once.
+
+        Two writes and one KMS call for each authenticator tried. Repeating an
+        accepted *attempt* gives the same answer and counts nothing. *disabled_event*
+        is recorded if this attempt turns out to be the last one allowed.
+
+        Raises:
+            NotEnrolledError: The user has no authenticator.
+            AuthenticatorDisabledError: Too many failures in a row; only a reset helps.
+            TooManyAttemptsError: The next attempt is not due; nothing was counted.
+            OtpMismatchError: The code is wrong; the attempt stays counted.
+            OtpAlreadyUsedError: The code is right and spent; it stays counted too.
+            ServiceUnavailableError: Nothing was accepted; it stays counted.
+        """
+        now = attempt.made_at
+        reservation = self.authenticators.reserve_attempt(
+            owner, self.method.name, attempt=attempt.digest, now=now
+        )
+        if reservation.was_accepted:
+            return reservation.bound
+        matched = self._matching(owner, reservation, otp, strict=strict, now=now)
+        if matched is None:
+            self._disable_at_the_end(owner, reservation, disabled_event)
+            raise OtpMismatchError
+        entry, time_step = matched
+        return self.authenticators.accept_attempt(
+            owner, reservation, entry.authenticator_id, time_step=time_step, now=now
+        )
+
+    def _matching(
+        self, owner: Owner, reservation: Reservation, otp: OneTimePassword, *, strict: bool, now: int
+    ) -> tuple[Authenticator, int] | None:
+        # The one used last is the likeliest, and each one tried costs a KMS call.
+        likeliest_first = sorted(
+            reservation.bound.entries, key=lambda entry: entry.last_used_at or 0, reverse=True
+        )
+        for entry in likeliest_first:
+            context = owner.seal_context(entry.authenticator_id, entry.sealed.version)
+            secret = self.cipher.open(entry.sealed, context)
+            try:
+                return entry, self.method.match(secret, otp, at_epoch_seconds=now, strict=strict)
+            except OtpMismatchError:
+                continue
+        return None
+
+    def _disable_at_the_end(self, owner: Owner, reservation: Reservation, event: Event) -> None:
+        if not OTP_LADDER.disables(reservation.bound.consecutive_failures):
+            return
+        try:
+            self.transactions.commit(
+                self.authenticators.disabled(owner, self.method.name), self.events.recorded(event)
+            )
+        except ConditionRefusedError:
+            return  # disabled already; the count alone refuses every further attempt
+        raise AuthenticatorDisabledError

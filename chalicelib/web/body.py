@@ -1,0 +1,113 @@
+"""JSON bodies in, typed fields out; anything unexpected is refused with its name."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Never
+
+from chalicelib.errors import BodyMalformedError, BodyTooLargeError
+
+LONGEST_BODY_BYTES = 16 * 1024
+
+
+@dataclass(frozen=True)
+class Text:
+    """A required string of at most *longest* characters."""
+
+    name: str
+    longest: int
+
+    def check(self, value: object) -> str:
+        """Return *value* as text, or raise `BodyMalformedError`."""
+        if not isinstance(value, str):
+            _refuse("is not text", self.name)
+        if len(value) > self.longest:
+            _refuse(f"is longer than {self.longest} characters", self.name)
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            _refuse("holds half a character", self.name)
+        return value
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A required string out of *allowed*."""
+
+    name: str
+    allowed: tuple[str, ...]
+
+    def check(self, value: object) -> str:
+        """Return *value* if allowed, or raise `BodyMalformedError`."""
+        if not isinstance(value, str) or value not in self.allowed:
+            _refuse(f"is not one of {', '.join(self.allowed)}", self.name)
+        return value
+
+
+@dataclass(frozen=True)
+class Flag:
+    """A required true or false."""
+
+    name: str
+
+    def check(self, value: object) -> bool:
+        """Return *value* if it is a boolean, or raise `BodyMalformedError`."""
+        if not isinstance(value, bool):
+            _refuse("is neither true nor false", self.name)
+        return value
+
+
+Field = Text | Choice | Flag
+
+
+def read_body(raw: bytes, fields: Sequence[Field]) -> Mapping[str, Any]:
+    """
+    Return the values of *fields* in the JSON object *raw*, by name.
+
+    Raises:
+        BodyTooLargeError: More bytes than any route takes.
+        BodyMalformedError: Not a JSON object, a name twice, a number that JSON does
+            not know, a field missing, unknown or of another type.
+    """
+    if len(raw) > LONGEST_BODY_BYTES:
+        raise BodyTooLargeError
+    body = _parse(raw)
+    if not isinstance(body, dict):
+        _refuse("the body is not a JSON object")
+    for name in body:
+        if name not in {field.name for field in fields}:
+            # An attacker's name has no place in our answer.
+            _refuse("the body holds a field that this route does not know")
+    values = {}
+    for field in fields:
+        if field.name not in body:
+            _refuse("is missing", field.name)
+        values[field.name] = field.check(body[field.name])
+    return values
+
+
+def _parse(raw: bytes) -> object:
+    try:
+        return json.loads(
+            raw.decode("utf-8"), parse_constant=_refuse_constant, object_pairs_hook=_refuse_twins
+        )
+    except RecursionError:
+        _refuse("the body is nested too deeply")
+    except ValueError:  # also covers bytes that are no UTF-8
+        _refuse("the body is not JSON")
+
+
+def _refuse_constant(_: str) -> Never:
+    _refuse("the body holds a number that JSON does not know")
+
+
+def _refuse_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    if len({name for name, _ in pairs}) != len(pairs):
+        _refuse("the body holds a name twice")
+    return dict(pairs)
+
+
+def _refuse(problem: str, field: str | None = None) -> Never:
+    raise BodyMalformedError(f"{field}: {problem}" if field else problem, field=field)

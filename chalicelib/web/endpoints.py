@@ -1,0 +1,287 @@
+"""
+What every route has in common: who calls, what it sends, how it is answered.
+
+A route says which body it takes and whether a session is needed; its view gets
+a checked `Call` and returns an `Answer`, or raises. Everything else happens here,
+in one order: front door, own page, body, session, view, problem, log.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from chalice.app import Blueprint, Request, Response
+
+from chalicelib.accounts.store import AccountStore
+from chalicelib.caller import Caller, Occasion
+from chalicelib.errors import BodyTooLargeError, EnrolmentError, NotSignedInError, SecretIntegrityError
+from chalicelib.sessions.session import (
+    OpenSession,
+    Session,
+    request_hash,
+    session_key_of,
+    successor_id,
+)
+from chalicelib.sessions.store import SessionReplacedError, SessionStore
+from chalicelib.settings import Settings
+from chalicelib.web import cookie, request_log
+from chalicelib.web.body import LONGEST_BODY_BYTES, Field, read_body
+from chalicelib.web.edge import check_front_door, check_media_type, check_own_page
+from chalicelib.web.problems import CONTENT_TYPE, problem_body, problem_for, retry_after_seconds
+from chalicelib.web.request_log import RequestLog
+
+SEEN_AT_MOST_EVERY_SECONDS = 60
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """
+    A success: its status and JSON body (None for no content).
+
+    *opened* is the session that the browser is to use from now on; *signs_out*
+    makes it forget the one it has.
+    """
+
+    body: Mapping[str, Any] | None
+    status: int = 200
+    opened: OpenSession | None = None
+    signs_out: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Call:
+    """
+    A request that has passed every check.
+
+    """
+
+    body: Mapping[str, Any] = field(repr=False)
+    query: Mapping[str, str] = field(repr=False)
+    occasion: Occasion
+    session_id: str | None = field(repr=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SignedInCall(Call):
+    """A call within a live session."""
+
+    caller: Caller
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gate:
+    """What every route needs to know who calls, and to tell of it."""
+
+    settings: Settings
+    sessions: SessionStore
+    accounts: AccountStore
+    clock: Callable[[], float]
+    write_line: request_log.WriteLine
+
+
+class Endpoints:
+    """The routes of one journey, as a Chalice blueprint."""
+
+    def __init__(self, import_name: str, gate: Gate) -> None:
+        self.blueprint = Blueprint(import_name)
+        self._gate = gate
+
+    def open_to_anyone(
+        self, method: str, path: str, *, body: Sequence[Field] | None = None
+    ) -> Callable[[Callable[[Call], Answer]], Callable[[Call], Answer]]:
+        """Register a view that needs no session."""
+
+        def register(view: Callable[[Call], Answer]) -> Callable[[Call], Answer]:
+            self._register(view.__name__, method, path, lambda arrived: view(arrived.call(body)))
+            return view
+
+        return register
+
+    def signed_in(
+        self, method: str, path: str, *, body: Sequence[Field] | None = None
+    ) -> Callable[[Callable[[SignedInCall], Answer]], Callable[[SignedInCall], Answer]]:
+        """
+        Register a view that needs a live session.
+
+        A request that replaced its session may be repeated: it is then answered
+        as before and the view is not run again.
+        """
+
+        def register(view: Callable[[SignedInCall], Answer]) -> Callable[[SignedInCall], Answer]:
+            self._register(
+                view.__name__, method, path, lambda arrived: arrived.answer_signed_in(view, body)
+            )
+            return view
+
+        return register
+
+    def _register(self, name: str, method: str, path: str, perform: Callable[[_Arrived], Answer]) -> None:
+        def handler() -> Response:
+            request = self.blueprint.current_request
+            return _Exchange(self._gate, request, route=path).run(perform)
+
+        handler.__name__ = name
+        # Chalice's own content type check would answer in its own words, before us.
+        self.blueprint.route(path, methods=[method], content_types=["*/*"], name=name)(handler)
+
+
+class _Exchange:
+    """One request and its response, with whatever goes wrong in between."""
+
+    def __init__(self, gate: Gate, request: Request, *, route: str) -> None:
+        self._gate = gate
+        self._request = request
+        self._log = RequestLog(request_id=_request_id(request), method=request.method, route=route)
+
+    def run(self, perform: Callable[[_Arrived], Answer]) -> Response:
+        started = time.perf_counter()
+        request_log.begin(self._log)
+        try:
+            answer = perform(_Arrived(self._gate, self._request, self._log))
+            response = self._success(answer)
+        except Exception as error:  # noqa: BLE001 - the last place that can turn a fault into an answer
+            response = self._failure(error)
+        self._log.status = response.status_code
+        self._log.duration_ms = (time.perf_counter() - started) * 1000
+        self._gate.write_line(self._log.as_line())
+        return response
+
+    def _success(self, answer: Answer) -> Response:
+        headers: dict[str, str | list[str]] = {"Cache-Control": "no-store"}
+        if answer.opened is not None:
+            self._log.tenant = answer.opened.session.tenant_id
+            self._log.reference = answer.opened.session.reference
+            headers["Set-Cookie"] = cookie.setting(answer.opened.session_id)
+        if answer.signs_out:
+            headers["Set-Cookie"] = cookie.expiring()
+            # Never "cookies": on a shared domain that would sign the user out of the portal too.
+            headers["Clear-Site-Data"] = '"cache", "storage"'
+        if answer.body is None:
+            return Response(body="", status_code=answer.status, headers=headers)
+        headers["Content-Type"] = "application/json"
+        text = json.dumps(answer.body, ensure_ascii=False)
+        return Response(body=text, status_code=answer.status, headers=headers)
+
+    def _failure(self, error: Exception) -> Response:
+        problem = problem_for(error)
+        self._log.outcome = problem.code
+        if isinstance(error, SecretIntegrityError):
+            self._log.alarm = "secret_integrity"
+        if problem.status >= 500:  # noqa: PLR2004 - from here on it is our fault
+            self._log.fault = request_log.frames_of(error)
+        headers: dict[str, str | list[str]] = {"Cache-Control": "no-store", "Content-Type": CONTENT_TYPE}
+        wait_seconds = retry_after_seconds(problem, error, now=int(self._gate.clock()))
+        if wait_seconds is not None:
+            headers["Retry-After"] = str(wait_seconds)
+        body = problem_body(problem, error, reference=self._log.reference)
+        return Response(body=json.dumps(body), status_code=problem.status, headers=headers)
+
+
+class _Arrived:
+    """A request as it came, checked on demand and in order."""
+
+    def __init__(self, gate: Gate, request: Request, log: RequestLog) -> None:
+        self._gate = gate
+        self._request = request
+        self._log = log
+
+    def call(self, fields: Sequence[Field] | None) -> Call:
+        """Return the checked call, whoever makes it."""
+        headers = self._request.headers
+        check_front_door(headers, self._gate.settings)
+        idempotency_key = ""
+        if self._request.method != "GET":
+            idempotency_key = check_own_page(headers, self._gate.settings)
+        body: Mapping[str, Any] = {}
+        if fields is not None:
+            check_media_type(headers)
+            body = read_body(self._raw_body(), fields)
+        return Call(
+            body=body,
+            query=self._request.query_params or {},
+            occasion=Occasion(
+                now=int(self._gate.clock()),
+                request_id=self._log.request_id,
+                request_hash=request_hash(f"{self._log.method} {self._log.route}", idempotency_key),
+            ),
+            session_id=cookie.session_id_in(headers),
+        )
+
+    def answer_signed_in(
+        self, view: Callable[[SignedInCall], Answer], fields: Sequence[Field] | None
+    ) -> Answer:
+        """Return what *view* answers, or what this very request was answered before."""
+        call = self.call(fields)
+        session = self._session(call)
+        repeated = self._repeated(call, session)
+        if repeated is not None:
+            return repeated
+        signed_in = self._signed_in(call, session)
+        try:
+            return view(signed_in)
+        except (SessionReplacedError, EnrolmentError) as error:
+            # The same request may have run beside this one and won.
+            repeated = self._repeated(call, self._session(call))
+            if repeated is not None:
+                return repeated
+            if isinstance(error, SessionReplacedError):
+                raise NotSignedInError from error
+            raise
+
+    def _session(self, call: Call) -> Session:
+        if call.session_id is None:
+            raise NotSignedInError
+        session = self._gate.sessions.get(session_key_of(call.session_id))
+        if session is None:
+            raise NotSignedInError
+        self._log.tenant = session.tenant_id
+        self._log.reference = session.reference
+        return session
+
+    def _repeated(self, call: Call, session: Session) -> Answer | None:
+        replacement = session.replacement
+        if replacement is None or call.session_id is None:
+            return None
+        if not replacement.repeats(call.occasion.request_hash, now=call.occasion.now):
+            raise NotSignedInError
+        self._log.outcome = "repeated"
+        opened = OpenSession(session_id=successor_id(call.session_id, replacement.salt), session=session)
+        return Answer(body=replacement.answer, opened=opened)
+
+    def _signed_in(self, call: Call, session: Session) -> SignedInCall:
+        now = call.occasion.now
+        if session.has_ended(now=now) or call.session_id is None:
+            raise NotSignedInError
+        user = self._gate.accounts.get(session.tenant_id, session.user_id)
+        if user is None or user.epoch != session.epoch:
+            raise NotSignedInError
+        if now - session.last_seen_at >= SEEN_AT_MOST_EVERY_SECONDS:
+            try:
+                self._gate.sessions.seen(session, now=now)
+            except SessionReplacedError as error:
+                raise NotSignedInError from error
+        return SignedInCall(
+            body=call.body,
+            query=call.query,
+            occasion=call.occasion,
+            session_id=call.session_id,
+            caller=Caller(opened=OpenSession(session_id=call.session_id, session=session), user=user),
+        )
+
+    def _raw_body(self) -> bytes:
+        # Declared sizes are hints for an early end only; the bytes themselves decide.
+        declared = self._request.headers.get("content-length", "0")
+        if declared.isdigit() and int(declared[:12]) > LONGEST_BODY_BYTES:
+            raise BodyTooLargeError
+        raw: str | bytes = self._request.raw_body or b""
+        return raw.encode() if isinstance(raw, str) else raw
+
+
+def _request_id(request: Request) -> str:
+    # API Gateway gives one; `chalice local` does not.
+    return str(request.context.get("requestId") or uuid.uuid4())

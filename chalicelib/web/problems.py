@@ -1,0 +1,118 @@
+"""
+The one table from errors to HTTP (RFC 9457 problem details).
+
+Texts here are for developers; the page has its own words for every code.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from chalicelib import errors
+from chalicelib.errors import TwoFactorError
+from chalicelib.standing import timestamp
+
+CONTENT_TYPE = "application/problem+json"
+TYPE_PREFIX = "urn:tvasteg:problem:"
+# How soon to come back when the fault is ours and nobody knows for how long.
+RETRY_AFTER_SECONDS = 5
+
+
+@dataclass(frozen=True)
+class Problem:
+    """How one kind of error is answered."""
+
+    status: int
+    code: str
+    title: str
+
+
+PROBLEMS: dict[type[TwoFactorError], Problem] = {
+    errors.BodyMalformedError: Problem(400, "body_malformed", "The body is not what this route takes"),
+    errors.OtpMalformedError: Problem(400, "otp_malformed", "A code is six digits"),
+    errors.NotSignedInError: Problem(401, "not_signed_in", "Sign in first"),
+    errors.ReauthenticationRequiredError: Problem(
+        401, "reauthentication_required", "Prove the password again first"
+    ),
+    errors.VerificationRequiredError: Problem(
+        401, "verification_required", "Give a code of the active authenticator first"
+    ),
+    errors.CrossSiteRequestError: Problem(
+        403, "cross_site_request", "The request does not come from our page"
+    ),
+    errors.EdgeBypassedError: Problem(403, "edge_bypassed", "Use the public address"),
+    errors.NotFoundError: Problem(404, "not_found", "There is no such thing"),
+    errors.OtpAlreadyUsedError: Problem(409, "otp_already_used", "This code was used before"),
+    errors.EnrolmentNotBegunError: Problem(409, "enrolment_not_begun", "Begin the enrolment first"),
+    errors.EnrolmentReplacedError: Problem(
+        409, "enrolment_replaced", "Another sign-in began its own enrolment"
+    ),
+    errors.EnrolmentAlreadyConfirmedError: Problem(
+        409, "enrolment_already_confirmed", "The authenticator is active already"
+    ),
+    errors.NotEnrolledError: Problem(409, "not_enrolled", "The user has no authenticator"),
+    errors.EnrolmentExpiredError: Problem(410, "enrolment_expired", "The key was not confirmed in time"),
+    errors.EnrolmentAttemptsExhaustedError: Problem(
+        410, "enrolment_attempts_exhausted", "Too many wrong codes for this key"
+    ),
+    errors.BodyTooLargeError: Problem(413, "body_too_large", "The body is too large"),
+    errors.MediaTypeUnsupportedError: Problem(415, "media_type_unsupported", "Send application/json"),
+    errors.OtpMismatchError: Problem(422, "otp_mismatch", "The code is not right"),
+    errors.ClockSkewError: Problem(422, "clock_skew", "The clock of the phone is off"),
+    errors.PasswordMismatchError: Problem(
+        422, "password_mismatch", "User name and password do not belong together"
+    ),
+    errors.AuthenticatorDisabledError: Problem(
+        423, "authenticator_disabled", "Too many wrong codes in a row; the help desk must reset"
+    ),
+    errors.TooManyAttemptsError: Problem(429, "too_many_attempts", "Wait before the next attempt"),
+    errors.ServiceUnavailableError: Problem(
+        503, "service_unavailable", "Try again with the same Idempotency-Key"
+    ),
+    # To the user a secret that does not open is an outage; to us it is an alarm.
+    errors.SecretIntegrityError: Problem(
+        503, "service_unavailable", "Try again with the same Idempotency-Key"
+    ),
+    # A race nobody won: nothing changed, and asking again settles it.
+    errors.ConditionRefusedError: Problem(
+        503, "service_unavailable", "Try again with the same Idempotency-Key"
+    ),
+}
+INTERNAL_ERROR = Problem(500, "internal_error", "The fault is ours")
+
+
+def problem_for(error: Exception) -> Problem:
+    """Return how *error* is answered; whatever is not in the table is a fault of ours."""
+    for kind in type(error).__mro__:
+        if kind in PROBLEMS:
+            return PROBLEMS[kind]
+    return INTERNAL_ERROR
+
+
+def problem_body(problem: Problem, error: Exception, *, reference: str | None) -> dict[str, Any]:
+    """Return the JSON object that tells *error*."""
+    body: dict[str, Any] = {
+        "type": TYPE_PREFIX + problem.code,
+        "title": problem.title,
+        "status": problem.status,
+        "code": problem.code,
+        "detail": getattr(error, "reason", problem.title),
+    }
+    if reference is not None:
+        body["reference"] = reference
+    match error:
+        case errors.TooManyAttemptsError():
+            body["retry_at"] = timestamp(error.retry_at_epoch_seconds)
+        case errors.ClockSkewError():
+            body["drift_seconds"] = error.drift_seconds
+        case errors.BodyMalformedError() if error.field is not None:
+            body["field"] = error.field
+    return body
+
+
+def retry_after_seconds(problem: Problem, error: Exception, *, now: int) -> int | None:
+    """Return what the header Retry-After says, or None where waiting does not help."""
+    if isinstance(error, errors.TooManyAttemptsError):
+        return max(1, error.retry_at_epoch_seconds - now)
+    return RETRY_AFTER_SECONDS if problem.status == 503 else None  # noqa: PLR2004 - the HTTP status
