@@ -31,7 +31,10 @@ const sessionLimit = createSessionLimit({
     page.openDialog(canExtend ? 'more_time.text' : 'more_time.last', { time });
   },
   // Another tab may have gone on working: only the server knows whether the session is over.
-  onEnd: () => refresh(),
+  async onEnd() {
+    const isAnswered = await refresh();
+    if (!isAnswered) await dispatch({ type: 'problem', code: 'not_signed_in' });
+  },
 });
 
 /* Languages */
@@ -56,11 +59,6 @@ function addressIn(chosen) {
   const address = new URL(location.href);
   address.searchParams.set('lang', chosen);
   return address.href;
-}
-
-async function useLanguage(chosen) {
-  texts = await loadTexts(chosen);
-  speak();
 }
 
 /** Say everything in the texts in use, with what is known by now. */
@@ -90,6 +88,7 @@ function contactLink(scheme, address) {
 function adoptSession(answer) {
   session = answer;
   page.showReference(session.reference);
+  page.closeDialog();
   sessionLimit.watch(session);
 }
 
@@ -113,16 +112,24 @@ async function loadTenant(id) {
 }
 
 /** Return the event that the server's present answer makes, for somebody who wants the screen *wanted*. */
-async function eventFromServer(wanted) {
-  const event = adopt(await api.session(), wanted);
+async function eventFromServer(wanted, answer = api.session()) {
+  const event = adopt(await answer, wanted);
   if (session.tenant !== tenant.id) {
     await loadTenant(session.tenant);
     speak();
   }
   const expectsKey = ['app', 'code'].includes(wanted) && (event.facts.factor === 'none' || state.replacing);
-  // The session only says that there is no key any more; the offer says why.
-  if (expectsKey && !event.facts.pending) offer = await api.offer();
+  if (expectsKey && !event.facts.pending) await learnWhyThereIsNoKey();
   return event;
+}
+
+/** The session only says that no key is pending; the offer's refusal says why. */
+async function learnWhyThereIsNoKey() {
+  try {
+    await api.offer();
+  } catch (problem) {
+    if (problem.code !== 'enrolment_not_begun') throw problem;
+  }
 }
 
 /* Carrying events */
@@ -131,13 +138,18 @@ async function dispatch(event) {
   const { state: after, effects } = next(state, event);
   const isNewScreen = after.screen !== state.screen || after.reason !== state.reason;
   const isFirst = state.screen === null;
+  // Before the move, so that a user who cannot have the key stays on a screen that works.
+  if (['app', 'code'].includes(after.screen) && offer === null) offer = await api.offer();
   state = after;
-  if (!state.facts.signedIn) sessionLimit.stop();
+  if (!state.facts.signedIn) {
+    sessionLimit.stop();
+    page.closeDialog();
+  }
   if (effects.includes('wipe')) forget();
   const entry = { replacing: state.replacing, outcome: state.outcome };
   if (effects.includes('push')) history.pushState(entry, '', `#${state.screen}`);
   if (effects.includes('replace')) history.replaceState(entry, '', `#${state.screen}`);
-  if (isNewScreen) await show({ focus: !isFirst });
+  if (isNewScreen) show({ focus: !isFirst });
 }
 
 /** Forget the key and all that was typed. */
@@ -147,9 +159,7 @@ function forget() {
   page.wipe();
 }
 
-async function show({ focus }) {
-  const needsOffer = ['app', 'code'].includes(state.screen);
-  if (needsOffer && offer === null) offer = await api.offer();
+function show({ focus }) {
   if (state.screen === 'sign-in') {
     session = null;
     page.showReference(null);
@@ -159,7 +169,6 @@ async function show({ focus }) {
   const at = STEPS.indexOf(state.screen);
   clearTimeout(waitTimer);
   mismatches = 0;
-  page.closeDialog();
   page.showScreen(state.screen, screen.template?.(context) ?? state.screen, {
     step: at < 0 ? null : { n: at + 1, of: STEPS.length },
     when: screen.when?.(context) ?? {},
@@ -209,17 +218,9 @@ async function refuse(error) {
   const problem = error;
   if (texts.words[`problem.${problem.code}`] === undefined) problem.code = 'internal_error';
   if (problem.reference !== null) page.showReference(problem.reference);
-  const before = state.screen;
-  try {
-    await dispatch({ type: 'problem', code: problem.code });
-  } catch (nested) {
-    // Moving on may need the server too: then that refusal is the one to tell.
-    if (!(nested instanceof api.Problem) || nested.code === problem.code) throw nested;
-    await refuse(nested);
-    return;
-  }
-  const isSilent = state.screen === 'stopped' || state.screen === 'done' || before === null;
-  if (!isSilent && problem.code !== 'not_signed_in') tell(problem);
+  await dispatch({ type: 'problem', code: problem.code });
+  const isToldByScreen = ['stopped', 'done'].includes(state.screen) || problem.code === 'not_signed_in';
+  if (!isToldByScreen) tell(problem);
 }
 
 /** Fields that a refusal is about, by the start of its code. */
@@ -314,14 +315,21 @@ const ACTIONS = {
     const event = await run(signOut);
     if (event) page.announce('status.signed_out');
   },
-  stay: () => {
+  stay: async () => {
     page.closeDialog();
-    return refresh();
+    const isAnswered = await refresh();
+    if (!isAnswered) await refuse(new api.Problem('network'));
   },
   language: async ({ dataset }) => {
+    try {
+      texts = await loadTexts(dataset.language);
+    } catch (problem) {
+      await refuse(problem);
+      return;
+    }
     saveLanguage(dataset.language);
     history.replaceState(history.state, '', addressIn(dataset.language));
-    await useLanguage(dataset.language);
+    speak();
     document.querySelector('#languages [aria-current]').focus();
   },
   'show-password': () => togglePassword(),
@@ -335,9 +343,15 @@ const ACTIONS = {
 document.addEventListener('click', (event) => {
   const target = event.target.closest('[data-action]');
   // Submit buttons act through their form, so that Enter in a field does the same.
-  if (target === null || target.type === 'submit') return;
+  if (target === null || target.type === 'submit' || event.ctrlKey || event.metaKey) return;
   event.preventDefault();
   ACTIONS[target.dataset.action]?.(target);
+});
+
+/* Escape shows that somebody is there. */
+document.getElementById('more-time').addEventListener('cancel', (event) => {
+  event.preventDefault();
+  ACTIONS.stay();
 });
 
 document.addEventListener('submit', (event) => {
@@ -353,18 +367,29 @@ document.addEventListener('focusin', ({ target }) => {
 /* History, sleep and return */
 
 window.addEventListener('popstate', () => {
-  dispatch({ type: 'go', screen: screenInAddress(), fromHistory: true }).catch(refuse);
+  dispatch({ type: 'go', screen: screenInAddress(), fromHistory: true }).catch((error) => {
+    history.replaceState(history.state, '', `#${state.screen}`);
+    return refuse(error);
+  });
 });
 
-/** Ask the server again. A page that nobody asked to change stays as it is when no answer comes. */
+const NO_ANSWER = ['network', 'service_unavailable', 'internal_error'];
+
+/**
+ * Ask the server again, and return whether it answered.
+ *
+ * A page that nobody asked to change stays as it is when no answer comes.
+ */
 async function refresh() {
-  if (isBusy || tenant === null || state.screen === 'stopped') return;
+  if (isBusy || tenant === null || state.screen === 'stopped') return true;
   isBusy = true;
   try {
     await dispatch(await eventFromServer(state.screen));
+    return true;
   } catch (error) {
-    if (!(error instanceof api.Problem)) throw error;
-    if (!['network', 'service_unavailable', 'internal_error'].includes(error.code)) await refuse(error);
+    if (NO_ANSWER.includes(error.code)) return false;
+    await refuse(error);
+    return true;
   } finally {
     isBusy = false;
   }
@@ -386,8 +411,8 @@ window.addEventListener('pageshow', async ({ persisted }) => {
   if (!persisted) return;
   showPassword(false);
   await refresh();
-  // The key was wiped when the page was put away.
-  if (['app', 'code'].includes(state.screen)) await show({ focus: false }).catch(refuse);
+  // The key was wiped when the page was put away; asking the server brought it back.
+  if (state.screen === 'app' && offer !== null) show({ focus: false });
 });
 
 /* Start */
@@ -399,15 +424,16 @@ async function start() {
   const [tenantAnswer, sessionAnswer] = answers;
   const offered = offeredLanguages(tenant?.languages ?? Object.keys(LANGUAGES));
   try {
-    await useLanguage(chooseLanguage([...candidates, tenant?.default_language], offered));
+    texts = await loadTexts(chooseLanguage([...candidates, tenant?.default_language], offered));
   } catch {
     page.showUnreachable();
     return;
   }
+  speak();
   try {
     if (tenantAnswer.status === 'rejected') throw tenantAnswer.reason;
     if (sessionAnswer.status === 'rejected') throw sessionAnswer.reason;
-    await dispatch(await eventFromServer(screenInAddress()));
+    await dispatch(await eventFromServer(screenInAddress(), sessionAnswer.value));
   } catch (error) {
     await refuse(error);
   }

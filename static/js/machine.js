@@ -174,8 +174,7 @@ const LEAVES_DONE = ['replace', 'signed-out'];
 /**
  * Return the state after *event* and what the page has to do about it.
  *
- * Effects: `push` or `replace` the history entry, `wipe` what is secret, `summary` for a refusal
- * that leaves the user on the screen.
+ * Effects: `push` or `replace` the history entry, `wipe` what is secret.
  */
 export function next(state, event) {
   if (state.screen === 'done' && !LEAVES_DONE.includes(event.type)) {
@@ -183,11 +182,19 @@ export function next(state, event) {
     return { state: { ...state, facts }, effects: ['replace', 'wipe'] };
   }
   const after = HANDLERS[event.type](state, event);
+  const hasMoved = after.screen !== state.screen;
   const effects = [];
-  if (after.screen !== state.screen || event.type === 'go') effects.push(historyEffect(state, after, event));
-  if (!after.facts.pending || ['done', 'stopped'].includes(after.screen)) effects.push('wipe');
-  if (event.type === 'problem' && after.screen === state.screen) effects.push('summary');
+  if (hasMoved || event.fromHistory) effects.push(historyEffect(state, after, event));
+  if (losesKey(state, after)) effects.push('wipe');
   return { state: after, effects };
+}
+
+/** Tell whether the page has to forget its key: it is spent, dead, or no longer this user's business. */
+function losesKey(before, after) {
+  if (after.screen === 'stopped' || after.screen === 'done' || after.screen === 'sign-in') {
+    return after.screen !== before.screen;
+  }
+  return before.facts.pending && !after.facts.pending;
 }
 
 /** Screens that Back should not return to once they are left. */

@@ -117,7 +117,7 @@ function progressBar({ n, of }) {
 
 /** Set the title from the heading, so that the two cannot disagree. */
 function retitle() {
-  const heading = main.querySelector('h1');
+  const heading = main.querySelector('h1[tabindex]');
   if (heading === null || texts === null) return;
   const step = heading.querySelector('.step');
   const values = { heading: heading.lastElementChild.textContent, step: step?.textContent };
@@ -303,6 +303,7 @@ export function showLanguages(languages, current, addressOf) {
       element.lang = language;
       if (language === current) {
         element.setAttribute('aria-current', 'true');
+        element.tabIndex = -1;
       } else {
         element.href = addressOf(language);
         element.hreflang = language;

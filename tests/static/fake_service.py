@@ -1,0 +1,193 @@
+"""A stand-in for the API, just true enough to drive the pages: the real one has its own tests."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+import segno
+from playwright.sync_api import Page, Request, Route
+
+PASSWORD = "correct horse"
+RIGHT_CODE = "012345"
+KEY = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
+URI = f"otpauth://totp/Azets%20Cozone:anna%40firma.se?secret={KEY}&issuer=Azets%20Cozone"
+
+TENANT: dict[str, Any] = {
+    "id": "cozone",
+    "portal_name": "Azets Cozone",
+    "issuer": "Azets Cozone",
+    "brand": {"colour": "#005f86", "logo": None},
+    "support": {"mail": "2FA_SEsupport@azets.com", "phone": None, "hours": None},
+    "languages": ["sv", "en"],
+    "default_language": "sv",
+    "methods": ["totp"],
+    "policy": {"second_factor": "required", "deadline": None},
+    "return_url": None,
+    "forgotten_password_url": None,
+    "neutral_password_errors": False,
+}
+
+
+def in_minutes(minutes: float) -> str:
+    """Return the time that many minutes from now, as the API writes times."""
+    return (datetime.now(UTC) + timedelta(minutes=minutes)).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _qr() -> dict[str, Any]:
+    code = segno.make(URI, error="m", micro=False)
+    drawing = code.svg_inline(omitsize=True, border=4, svgclass=None, lineclass=None)
+    return {"size": code.symbol_size(border=4)[0], "path": drawing.split(' d="')[1].split('"')[0]}
+
+
+@dataclass
+class FakeService:
+    """The API of one user; change its attributes to put it into another state."""
+
+    tenant: dict[str, Any] = field(default_factory=lambda: json.loads(json.dumps(TENANT)))
+    is_signed_in: bool = False
+    second_factor: str = "none"
+    is_verified: bool = False
+    is_fresh: bool = False
+    enrolment: dict[str, Any] | None = None
+    idle_minutes: float = 15
+    absolute_minutes: float = 60
+    problems: dict[str, list[tuple[int, dict[str, Any]] | None]] = field(default_factory=dict)
+    """Refusals to give next, by "METHOD path"; `None` stands for a connection that breaks."""
+    requests: list[Request] = field(default_factory=list)
+
+    def attach(self, page: Page) -> None:
+        """Answer the API requests of *page*."""
+        page.route("**/api/**", self.answer)
+
+    def refuse_next(self, call: str, status: int, code: str, **members: Any) -> None:
+        """Refuse the next *call* ("POST /api/verification") with that problem."""
+        self.problems.setdefault(call, []).append((status, {"code": code, **members}))
+
+    def lose_next(self, call: str) -> None:
+        """Let the next *call* get no answer."""
+        self.problems.setdefault(call, []).append(None)
+
+    def sign_in(self, **state: Any) -> None:
+        """Put the browser into a signed-in state."""
+        self.is_signed_in = True
+        for name, value in state.items():
+            setattr(self, name, value)
+
+    def begin(self, phone: str = "android", *, same_phone: bool = False) -> None:
+        """Make a key pending."""
+        self.enrolment = {"phone": phone, "same_phone": same_phone, "expires_at": in_minutes(30)}
+
+    def calls(self, call: str) -> list[Request]:
+        """Return the requests made by *call*."""
+        return [request for request in self.requests if _call_of(request) == call]
+
+    def answer(self, route: Route) -> None:
+        """Answer one request."""
+        call = _call_of(route.request)
+        self.requests.append(route.request)
+        waiting = self.problems.get(call, [])
+        if waiting:
+            refusal = waiting.pop(0)
+            if refusal is None:
+                route.abort()
+            else:
+                _give(route, *refusal)
+            return
+        body = json.loads(route.request.post_data or "{}")
+        status, answer = self._act(call, body)
+        _give(route, status, answer)
+
+    def _act(self, call: str, body: dict[str, Any]) -> tuple[int, dict[str, Any] | None]:
+        if call == "GET /api/tenant":
+            return 200, self.tenant
+        if call == "POST /api/session":
+            if body["password"] != PASSWORD:
+                return 422, {"code": "password_mismatch"}
+            self.is_signed_in = True
+            return 200, self._session()
+        if not self.is_signed_in:
+            return 401, {"code": "not_signed_in"}
+        return getattr(self, _ACTIONS[call])(body)  # type: ignore[no-any-return]
+
+    def _session(self) -> dict[str, Any]:
+        is_on = self.second_factor == "active"
+        return {
+            "reference": "7f3k9abc",
+            "tenant": "cozone",
+            "username": "anna@firma.se",
+            "second_factor": self.second_factor,
+            "verified": self.is_verified,
+            "password_fresh_until": in_minutes(5) if self.is_fresh else None,
+            "enrolment": self.enrolment,
+            "authenticator": {"name": "Google Authenticator", "bound_at": in_minutes(-9), "last_used_at": None}
+            if is_on
+            else None,
+            "expires_at": in_minutes(self.idle_minutes),
+            "ends_at": in_minutes(self.absolute_minutes),
+        }
+
+    def _read_session(self, _body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+        return 200, self._session()
+
+    def _sign_out(self, _body: dict[str, Any]) -> tuple[int, None]:
+        self.is_signed_in = self.is_verified = self.is_fresh = False
+        self.enrolment = None
+        return 204, None
+
+    def _prove_password(self, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+        if body["password"] != PASSWORD:
+            return 422, {"code": "password_mismatch"}
+        self.is_fresh = True
+        return 200, self._session()
+
+    def _begin(self, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+        self.begin(body["phone"], same_phone=body["same_phone"])
+        return self._offer(body)
+
+    def _offer(self, _body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+        if self.enrolment is None:
+            return 409, {"code": "enrolment_not_begun"}
+        return 200, {
+            "enrolment": self.enrolment,
+            "issuer": "Azets Cozone",
+            "account_name": "anna@firma.se",
+            "key": KEY,
+            "uri": URI,
+            "qr": _qr(),
+        }
+
+    def _drop(self, _body: dict[str, Any]) -> tuple[int, None]:
+        self.enrolment = None
+        return 204, None
+
+    def _accept(self, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+        if body["otp"] != RIGHT_CODE:
+            return 422, {"code": "otp_mismatch"}
+        self.enrolment = None
+        self.second_factor, self.is_verified = "active", True
+        return 200, self._session()
+
+
+_ACTIONS = {
+    "GET /api/session": "_read_session",
+    "DELETE /api/session": "_sign_out",
+    "POST /api/session/password": "_prove_password",
+    "POST /api/enrolment": "_begin",
+    "GET /api/enrolment": "_offer",
+    "DELETE /api/enrolment": "_drop",
+    "POST /api/enrolment/confirmation": "_accept",
+    "POST /api/verification": "_accept",
+}
+
+
+def _call_of(request: Request) -> str:
+    return f"{request.method} {urlsplit(request.url).path}"
+
+
+def _give(route: Route, status: int, body: dict[str, Any] | None) -> None:
+    media_type = "application/json" if status < 400 else "application/problem+json"
+    route.fulfill(status=status, content_type=media_type, body="" if body is None else json.dumps(body))
