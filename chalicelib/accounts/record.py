@@ -38,4 +38,4 @@ def normalised_username(typed: str) -> str:
 
 def lookup_hash(lookup_key: bytes, username: str) -> str:
     """Return the key by which a normalised user name is found; it tells nothing of the name."""
-    return hmac.new(lookup_key, username.encode(), hashlib.sha256).hexdigest()
+    return hmac.new(lookup_key, f"username|{username}".encode(), hashlib.sha256).hexdigest()

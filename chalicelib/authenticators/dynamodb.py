@@ -226,8 +226,9 @@ class DynamoAuthenticators:
                 },
             )
         except RefusedError as error:
-            if error.item.get("accepted_attempt") == {"S": attempt}:
-                bound = _bound(error.item, method)
+            bound = _bound(error.item, method) if error.item else None
+            was_accepted = error.item.get("accepted_attempt") == {"S": attempt}
+            if bound is not None and was_accepted and not bound.is_disabled:
                 return Reservation(attempt=attempt, month=month, bound=bound, was_accepted=True)
             raise _why_not_due(error.item, now=now) from error
         return Reservation(

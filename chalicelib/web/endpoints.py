@@ -37,6 +37,12 @@ from chalicelib.web.request_log import RequestLog
 
 SEEN_AT_MOST_EVERY_SECONDS = 60
 
+# Answers hold secrets and standings: no cache keeps them, no browser guesses at them.
+_ON_EVERY_ANSWER: dict[str, str | list[str]] = {
+    "Cache-Control": "no-store",
+    "X-Content-Type-Options": "nosniff",
+}
+
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
@@ -152,7 +158,7 @@ class _Exchange:
         return response
 
     def _success(self, answer: Answer) -> Response:
-        headers: dict[str, str | list[str]] = {"Cache-Control": "no-store"}
+        headers = dict(_ON_EVERY_ANSWER)
         if answer.opened is not None:
             self._log.tenant = answer.opened.session.tenant_id
             self._log.reference = answer.opened.session.reference
@@ -174,7 +180,7 @@ class _Exchange:
             self._log.alarm = "secret_integrity"
         if problem.status >= 500:  # noqa: PLR2004 - from here on it is our fault
             self._log.fault = request_log.frames_of(error)
-        headers: dict[str, str | list[str]] = {"Cache-Control": "no-store", "Content-Type": CONTENT_TYPE}
+        headers = {**_ON_EVERY_ANSWER, "Content-Type": CONTENT_TYPE}
         wait_seconds = retry_after_seconds(problem, error, now=int(self._gate.clock()))
         if wait_seconds is not None:
             headers["Retry-After"] = str(wait_seconds)
