@@ -24,7 +24,7 @@ from chalicelib.sessions.store import SessionStore
 from chalicelib.settings import Settings
 from chalicelib.sign_in.sign_in import SignIn
 from chalicelib.storage.changes import Transactions
-from chalicelib.storage.dynamodb import Database, make_client
+from chalicelib.storage.dynamodb import AwsClient, Database, make_client
 from chalicelib.tenants.cache import RememberedTenants
 from chalicelib.tenants.dynamodb import DynamoTenants
 from chalicelib.tenants.store import TenantStore
@@ -70,8 +70,15 @@ def build_services(settings: Settings) -> Services:
 def aws_stores(settings: Settings) -> Stores:
     """Return the stores on DynamoDB and KMS, over one shared botocore session."""
     session = AwsSession()
-    dynamodb = make_client(session, "dynamodb", region=settings.region)
-    kms = make_client(session, "kms", region=settings.region)
+    return stores_on(
+        settings,
+        dynamodb=make_client(session, "dynamodb", region=settings.region),
+        kms=make_client(session, "kms", region=settings.region),
+    )
+
+
+def stores_on(settings: Settings, *, dynamodb: AwsClient, kms: AwsClient) -> Stores:
+    """Return the stores over any two AWS clients, every call of theirs counted in the request log."""
     for client in (dynamodb, kms):
         client.meta.events.register("before-call", count_aws_call)
     database = Database(dynamodb, state_table=settings.state_table, events_table=settings.events_table)
