@@ -27,8 +27,8 @@ check: install ## Format, lint, types, import directions
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
-unit: install ## Only the tests that need neither browser nor server
-	@$(BIN)/python -m pytest tests/unit tests/contract
+unit: install ## Only the quick tests: no browser, no servers
+	@$(BIN)/python -m pytest $(addprefix --ignore=tests/,browser faults local races)
 
 bench: install $(MINISTACK_VENV)/.installed ## Measure what design §9 promises, write docs/performance.md
 	@$(BIN)/python -m tests.bench

@@ -50,7 +50,7 @@ class Run:
         assert self.process.poll() is None, self.said()
 
     def processes(self) -> list[int]:
-        """Return the ids of all processes of this start that are alive."""
+        """Return the ids of all processes of this start that are alive, orphans too (Linux)."""
         needle = f"{_MARK}={self.mark}".encode()
         return [int(entry.name) for entry in Path("/proc").glob("[0-9]*") if needle in _environment(entry)]
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -87,6 +90,26 @@ def test_every_static_file_is_served_as_what_it_is(suffix: str, content_type: st
 def test_no_path_leads_out_of_the_static_folder(path: str, product: Run) -> None:
     """A request can only name what was listed at the start."""
     assert product.get(path).status == 403
+
+
+def test_a_burst_of_connections_does_not_wait(product: Run) -> None:
+    """Chalice's own backlog of five makes the sixth browser tab wait for a whole second."""
+    started_at = time.monotonic()
+    with ThreadPoolExecutor(16) as browsers:
+        statuses = [answer.status for answer in browsers.map(product.get, ["/"] * 16)]
+    assert statuses == [200] * 16
+    assert time.monotonic() - started_at < 1
+
+
+def test_a_kept_connection_answers_at_once(product: Run) -> None:
+    """Chalice's own server takes 44 ms a request on one, for waiting alone."""
+    connection = http.client.HTTPConnection("127.0.0.1", product.port, timeout=10)
+    started_at = time.monotonic()
+    for _ in range(50):
+        connection.request("GET", "/")
+        assert connection.getresponse().read()
+    assert time.monotonic() - started_at < 50 * 0.040
+    connection.close()
 
 
 def test_the_api_is_on_the_same_origin(product: Run) -> None:
