@@ -1,0 +1,561 @@
+"""
+In-memory doubles of every port, with the promises of the real adapters.
+
+One lock stands for DynamoDB's atomic writes: a verb's condition and its effect
+happen under it, and `MemoryTransactions` checks all conditions of a commit
+before it lets the first change take effect. `tests/contract` runs one suite
+over these and over DynamoDB, which is why other tests may trust them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import secrets
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from chalicelib.accounts.record import ENROLLED, User
+from chalicelib.accounts.store import PasswordSubject, UserExistsError
+from chalicelib.audit.event import Event
+from chalicelib.authenticators.record import (
+    Authenticator,
+    BoundAuthenticators,
+    Owner,
+    PendingAuthenticator,
+    Reservation,
+)
+from chalicelib.bootstrap import Stores
+from chalicelib.errors import (
+    AuthenticatorDisabledError,
+    ConditionRefusedError,
+    EnrolmentAttemptsExhaustedError,
+    EnrolmentExpiredError,
+    EnrolmentNotBegunError,
+    EnrolmentReplacedError,
+    NotEnrolledError,
+    NotFoundError,
+    OtpAlreadyUsedError,
+    OtpMismatchError,
+    SecretIntegrityError,
+    ServiceUnavailableError,
+    TooManyAttemptsError,
+    TwoFactorError,
+)
+from chalicelib.keys.cipher import SealContext, SealedSecret
+from chalicelib.sessions.session import Replacement, Rotation, Session
+from chalicelib.sessions.store import SessionReplacedError
+from chalicelib.storage.changes import Change
+from chalicelib.tenants.profile import Profile
+from chalicelib.tenants.store import Tenant
+from chalicelib.throttle import (
+    OTP_FAILURES_PER_MONTH,
+    OTP_LADDER,
+    PASSWORD_LADDER,
+    end_of_month_epoch_seconds,
+    month_of,
+)
+from chalicelib.totp import SharedSecret
+
+
+@dataclass(frozen=True)
+class MemoryWrite:
+    """A change's effect on the row named *row*, and whether that row allows it now."""
+
+    row: tuple[str, ...]
+    allowed: Callable[[], bool]
+    take_effect: Callable[[], None]
+
+
+class MemoryTransactions:
+    """The `Transactions` double; the stores of one database share one of these."""
+
+    def __init__(self) -> None:
+        self.lock = threading.RLock()
+
+    def commit(self, *changes: Change) -> None:
+        writes = [_write_of(change) for change in changes]
+        if len({write.row for write in writes}) != len(writes):
+            raise ServiceUnavailableError  # DynamoDB takes each row once in a transaction
+        with self.lock:
+            for change, write in zip(changes, writes, strict=True):
+                if not write.allowed():
+                    raise change.refused
+            for write in writes:
+                write.take_effect()
+
+
+def _write_of(change: Change) -> MemoryWrite:
+    assert isinstance(change.write, MemoryWrite)
+    return change.write
+
+
+class MemoryTenants:
+    """The `TenantStore` double."""
+
+    def __init__(self, transactions: MemoryTransactions) -> None:
+        self._lock = transactions.lock
+        self._tenants: dict[str, Tenant] = {}
+
+    def get(self, tenant_id: str) -> Tenant:
+        with self._lock:
+            if tenant_id not in self._tenants:
+                raise NotFoundError
+            return self._tenants[tenant_id]
+
+    def apply(self, profile: Profile) -> Tenant:
+        with self._lock:
+            known = self._tenants.get(profile.tenant_id)
+            if known is None:
+                known = Tenant(profile=profile, version=0, lookup_key=secrets.token_bytes(32))
+            self._tenants[profile.tenant_id] = replace(known, profile=profile, version=known.version + 1)
+            return self._tenants[profile.tenant_id]
+
+
+@dataclass
+class _PasswordAttempts:
+    consecutive_failures: int = 0
+    last_attempt_at: int = 0
+
+
+class MemoryAccounts:
+    """The `AccountStore` double."""
+
+    def __init__(self, transactions: MemoryTransactions) -> None:
+        self._lock = transactions.lock
+        self._users: dict[tuple[str, str], User] = {}
+        self._ids_by_lookup: dict[str, str] = {}
+        self._attempts: dict[str, _PasswordAttempts] = {}
+
+    def find(self, tenant_id: str, lookup: str) -> User | None:
+        with self._lock:
+            return self.get(tenant_id, self._ids_by_lookup.get(lookup, "nobody"))
+
+    def get(self, tenant_id: str, user_id: str) -> User | None:
+        with self._lock:
+            return self._users.get((tenant_id, user_id))
+
+    def add(self, user: User, lookup: str) -> None:
+        with self._lock:
+            if lookup in self._ids_by_lookup or _key(user) in self._users:
+                raise UserExistsError
+            self._ids_by_lookup[lookup] = user.user_id
+            self._users[_key(user)] = user
+
+    def rehashed(self, user: User, password_hash: str) -> Change:
+        return self._user_change(
+            user,
+            lambda stored: stored.password_hash == user.password_hash,
+            lambda stored: replace(stored, password_hash=password_hash),
+            refused=ConditionRefusedError(),
+        )
+
+    def second_factor_changed(self, user: User, *, epoch: int) -> Change:
+        return self._user_change(
+            user,
+            lambda stored: stored.epoch == epoch,
+            lambda stored: replace(stored, epoch=epoch + 1, status=ENROLLED),
+            refused=EnrolmentReplacedError(),
+        )
+
+    def count_password_attempt(self, subject: PasswordSubject, *, now: int) -> None:
+        with self._lock:
+            attempts = self._attempts.setdefault(subject.partition, _PasswordAttempts())
+            failures = attempts.consecutive_failures
+            if not PASSWORD_LADDER.allows(
+                consecutive_failures=failures,
+                seconds_since_last_attempt=now - attempts.last_attempt_at,
+            ):
+                retry_at = attempts.last_attempt_at + PASSWORD_LADDER.wait_seconds(failures)
+                raise TooManyAttemptsError(retry_at_epoch_seconds=max(retry_at, now + 1))
+            attempts.consecutive_failures += 1
+            attempts.last_attempt_at = now
+
+    def password_attempts_forgiven(self, subject: PasswordSubject) -> Change:
+        return Change(
+            MemoryWrite(
+                ("password", subject.partition),
+                lambda: True,
+                lambda: _forget(self._attempts, subject.partition),
+            ),
+            ConditionRefusedError(),
+        )
+
+    def _user_change(
+        self,
+        user: User,
+        only_if: Callable[[User], bool],
+        changed: Callable[[User], User],
+        *,
+        refused: TwoFactorError,
+    ) -> Change:
+        key = _key(user)
+
+        def take_effect() -> None:
+            self._users[key] = changed(self._users[key])
+
+        write = MemoryWrite(
+            ("user", *key), lambda: key in self._users and only_if(self._users[key]), take_effect
+        )
+        return Change(write, refused)
+
+
+def _key(user: User) -> tuple[str, str]:
+    return user.tenant_id, user.user_id
+
+
+def _forget(rows: dict[Any, Any], key: object) -> None:
+    rows.pop(key, None)
+
+
+class MemorySessions:
+    """The `SessionStore` double."""
+
+    def __init__(self, transactions: MemoryTransactions) -> None:
+        self._transactions = transactions
+        self._sessions: dict[str, Session] = {}
+
+    def get(self, session_key: str) -> Session | None:
+        with self._transactions.lock:
+            return self._sessions.get(session_key)
+
+    def started(self, session: Session) -> Change:
+        def take_effect() -> None:
+            self._sessions[session.session_key] = session
+
+        return self._change(session, lambda: session.session_key not in self._sessions, take_effect)
+
+    def rotated(
+        self, rotation: Rotation, *, request_hash: str, answer: Mapping[str, Any], now: int
+    ) -> tuple[Change, ...]:
+        replacement = Replacement(
+            replaced_at=now,
+            request_hash=request_hash,
+            salt=rotation.salt,
+            answer=json.loads(json.dumps(answer)),
+        )
+        mark = self._update(rotation.replaced, replacement=replacement)
+        return mark, self.started(rotation.successor.session)
+
+    def pending_until_set(self, session: Session, pending_until: int | None) -> Change:
+        return self._update(session, pending_until=pending_until)
+
+    def ended(self, session: Session) -> Change:
+        return self._change(session, lambda: True, lambda: _forget(self._sessions, session.session_key))
+
+    def seen(self, session: Session, *, now: int) -> None:
+        self._transactions.commit(self._update(session, last_seen_at=now))
+
+    def _update(self, session: Session, **fields: Any) -> Change:
+        key = session.session_key
+
+        def is_live() -> bool:
+            stored = self._sessions.get(key)
+            return stored is not None and stored.replacement is None
+
+        def take_effect() -> None:
+            self._sessions[key] = replace(self._sessions[key], **fields)
+
+        return self._change(session, is_live, take_effect)
+
+    @staticmethod
+    def _change(session: Session, allowed: Callable[[], bool], take_effect: Callable[[], None]) -> Change:
+        return Change(
+            MemoryWrite(("session", session.session_key), allowed, take_effect), SessionReplacedError()
+        )
+
+
+@dataclass
+class _BoundRow:
+    entries: dict[str, Authenticator]
+    is_disabled: bool = False
+    consecutive_failures: int = 0
+    last_attempt_at: int = 0
+    accepted_attempt: str | None = None
+    failures_by_month: dict[str, int] = field(default_factory=dict)
+
+    def read(self, method: str) -> BoundAuthenticators:
+        return BoundAuthenticators(
+            method=method,
+            is_disabled=self.is_disabled or OTP_LADDER.disables(self.consecutive_failures),
+            consecutive_failures=self.consecutive_failures,
+            entries=tuple(self.entries.values()),
+        )
+
+
+class MemoryAuthenticators:
+    """The `AuthenticatorStore` double."""
+
+    def __init__(self, transactions: MemoryTransactions) -> None:
+        self._lock = transactions.lock
+        self._pending: dict[Owner, PendingAuthenticator] = {}
+        self._bound: dict[tuple[Owner, str], _BoundRow] = {}
+
+    # -- what waits to be confirmed
+
+    def pending(self, owner: Owner) -> PendingAuthenticator | None:
+        with self._lock:
+            return self._pending.get(owner)
+
+    def offer_again(
+        self, owner: Owner, *, sign_in_id: str, phone: str, same_phone: bool, now: int
+    ) -> PendingAuthenticator | None:
+        with self._lock:
+            pending = self._pending.get(owner)
+            if pending is None or pending.sign_in_id != sign_in_id or not pending.is_confirmable(now=now):
+                return None
+            self._pending[owner] = replace(pending, phone=phone, same_phone=same_phone)
+            return self._pending[owner]
+
+    def begun(self, owner: Owner, pending: PendingAuthenticator) -> Change:
+        def gives_way() -> bool:
+            waiting = self._pending.get(owner)
+            return (
+                waiting is None
+                or waiting.sign_in_id != pending.sign_in_id
+                or not waiting.is_confirmable(now=pending.begun_at)
+            )
+
+        def take_effect() -> None:
+            self._pending[owner] = pending
+
+        return self._pending_change(owner, gives_way, take_effect, refused=ConditionRefusedError())
+
+    def cancelled(self, owner: Owner, *, sign_in_id: str) -> Change:
+        def is_own() -> bool:
+            waiting = self._pending.get(owner)
+            return waiting is not None and waiting.sign_in_id == sign_in_id
+
+        return self._pending_change(
+            owner, is_own, lambda: _forget(self._pending, owner), refused=ConditionRefusedError()
+        )
+
+    def reserve_confirmation(self, owner: Owner, *, sign_in_id: str, now: int) -> PendingAuthenticator:
+        with self._lock:
+            pending = self._pending.get(owner)
+            if pending is None:
+                raise EnrolmentNotBegunError
+            if pending.sign_in_id != sign_in_id:
+                raise EnrolmentReplacedError
+            if pending.expires_at < now:
+                raise EnrolmentExpiredError
+            if not pending.is_confirmable(now=now):
+                raise EnrolmentAttemptsExhaustedError
+            self._pending[owner] = replace(pending, attempts=pending.attempts + 1)
+            return self._pending[owner]
+
+    def confirmed(
+        self, owner: Owner, pending: PendingAuthenticator, entry: Authenticator, *, now: int
+    ) -> tuple[Change, ...]:
+        def still_waits() -> bool:
+            waiting = self._pending.get(owner)
+            return (
+                waiting is not None
+                and waiting.authenticator_id == pending.authenticator_id
+                and waiting.expires_at >= now
+            )
+
+        gone = self._pending_change(
+            owner, still_waits, lambda: _forget(self._pending, owner), refused=EnrolmentReplacedError()
+        )
+        return gone, self._entry_bound(owner, pending, entry)
+
+    def _entry_bound(self, owner: Owner, pending: PendingAuthenticator, entry: Authenticator) -> Change:
+        key, old = (owner, pending.method), pending.replaces
+
+        def place_is_as_asked() -> bool:
+            row = self._bound.get(key)
+            if old is None:
+                return row is None
+            return row is not None and not row.is_disabled and old in row.entries
+
+        def take_effect() -> None:
+            if old is None:
+                self._bound[key] = _BoundRow({entry.authenticator_id: entry})
+                return
+            entries = self._bound[key].entries
+            del entries[old]
+            entries[entry.authenticator_id] = entry
+
+        return Change(
+            MemoryWrite(("bound", owner.tenant_id, owner.user_id), place_is_as_asked, take_effect),
+            EnrolmentReplacedError(),
+        )
+
+    @staticmethod
+    def _pending_change(
+        owner: Owner,
+        allowed: Callable[[], bool],
+        take_effect: Callable[[], None],
+        *,
+        refused: TwoFactorError,
+    ) -> Change:
+        return Change(
+            MemoryWrite(("pending", owner.tenant_id, owner.user_id), allowed, take_effect), refused
+        )
+
+    # -- what is bound
+
+    def bound(self, owner: Owner, method: str) -> BoundAuthenticators | None:
+        with self._lock:
+            row = self._bound.get((owner, method))
+            return None if row is None else row.read(method)
+
+    def reserve_attempt(self, owner: Owner, method: str, *, attempt: str, now: int) -> Reservation:
+        month = month_of(now)
+        with self._lock:
+            row = self._bound.get((owner, method))
+            if row is None:
+                raise NotEnrolledError
+            if row.accepted_attempt == attempt:
+                return Reservation(attempt=attempt, month=month, bound=row.read(method), was_accepted=True)
+            self._refuse_unless_due(row, now=now)
+            row.last_attempt_at = now
+            row.consecutive_failures += 1
+            row.failures_by_month[month] = row.failures_by_month.get(month, 0) + 1
+            return Reservation(
+                attempt=attempt,
+                month=month,
+                past_months=tuple(past for past in row.failures_by_month if past != month),
+                bound=row.read(method),
+                was_accepted=False,
+            )
+
+    @staticmethod
+    def _refuse_unless_due(row: _BoundRow, *, now: int) -> None:
+        failures = row.consecutive_failures
+        if row.is_disabled or OTP_LADDER.disables(failures):
+            raise AuthenticatorDisabledError
+        retry_at = row.last_attempt_at + OTP_LADDER.wait_seconds(failures)
+        is_due = OTP_LADDER.allows(
+            consecutive_failures=failures, seconds_since_last_attempt=now - row.last_attempt_at
+        )
+        if row.failures_by_month.get(month_of(now), 0) >= OTP_FAILURES_PER_MONTH:
+            is_due = False
+            retry_at = max(retry_at, end_of_month_epoch_seconds(now))
+        if not is_due:
+            raise TooManyAttemptsError(retry_at_epoch_seconds=max(retry_at, now + 1))
+
+    def accept_attempt(
+        self, owner: Owner, reservation: Reservation, authenticator_id: str, *, time_step: int, now: int
+    ) -> BoundAuthenticators:
+        method = reservation.bound.method
+        with self._lock:
+            row = self._bound.get((owner, method))
+            entry = row.entries.get(authenticator_id) if row else None
+            if (
+                row is None
+                or entry is None
+                or row.is_disabled
+                or entry.last_accepted_time_step >= time_step
+            ):
+                if row is not None and row.accepted_attempt == reservation.attempt:
+                    return row.read(method)
+                raise _why_not_accepted(row, entry)
+            row.entries[authenticator_id] = replace(
+                entry, last_accepted_time_step=time_step, last_used_at=now
+            )
+            row.consecutive_failures = 0
+            row.accepted_attempt = reservation.attempt
+            row.failures_by_month[reservation.month] -= 1
+            for past in reservation.past_months:
+                row.failures_by_month.pop(past, None)
+            return row.read(method)
+
+    def disabled(self, owner: Owner, method: str) -> Change:
+        def is_at_the_end() -> bool:
+            row = self._bound.get((owner, method))
+            return row is not None and not row.is_disabled and OTP_LADDER.disables(row.consecutive_failures)
+
+        def take_effect() -> None:
+            self._bound[owner, method].is_disabled = True
+
+        return Change(
+            MemoryWrite(("bound", owner.tenant_id, owner.user_id), is_at_the_end, take_effect),
+            ConditionRefusedError(),
+        )
+
+
+def _why_not_accepted(row: _BoundRow | None, entry: Authenticator | None) -> TwoFactorError:
+    if row is None or entry is None:
+        return OtpMismatchError()
+    return AuthenticatorDisabledError() if row.is_disabled else OtpAlreadyUsedError()
+
+
+class MemoryEventLog:
+    """The `EventLog` double; *events* are those committed, oldest first."""
+
+    def __init__(self) -> None:
+        self.events: list[Event] = []
+
+    def recorded(self, event: Event) -> Change:
+        def is_new() -> bool:
+            return all(known.event_id != event.event_id for known in self.events)
+
+        return Change(
+            MemoryWrite(("event", event.event_id), is_new, lambda: self.events.append(event)),
+            ConditionRefusedError(),
+        )
+
+
+class MemoryCipher:
+    """
+    The `SecretCipher` double: reversible for whoever has the instance, bound to its context.
+
+    Not for secrets anybody cares about. *calls* lists ``seal`` and ``open`` as
+    they came, for tests that say when the key service may be asked.
+    """
+
+    def __init__(self) -> None:
+        self._key = secrets.token_bytes(32)
+        self.calls: list[str] = []
+
+    def seal(self, secret: SharedSecret, context: SealContext) -> SealedSecret:
+        self.calls.append("seal")
+        nonce = secrets.token_bytes(16)
+        hidden = self._combined(secret.octets, nonce)
+        return SealedSecret(
+            ciphertext=nonce + hidden + self._tag(nonce + hidden, context),
+            key_arn="memory",
+            version=context.version,
+        )
+
+    def open(self, sealed: SealedSecret, context: SealContext) -> SharedSecret:
+        self.calls.append("open")
+        body, tag = sealed.ciphertext[:-32], sealed.ciphertext[-32:]
+        if not hmac.compare_digest(tag, self._tag(body, context)):
+            raise SecretIntegrityError
+        return SharedSecret(self._combined(body[16:], body[:16]))
+
+    def _combined(self, octets: bytes, nonce: bytes) -> bytes:
+        stream = hmac.digest(self._key, nonce, hashlib.sha256)
+        return bytes(left ^ right for left, right in zip(octets, stream, strict=False))
+
+    def _tag(self, body: bytes, context: SealContext) -> bytes:
+        where = json.dumps(context.as_encryption_context(), sort_keys=True).encode()
+        return hmac.digest(self._key, body + where, hashlib.sha256)
+
+
+@dataclass(frozen=True, kw_only=True)
+class MemoryStores(Stores):
+    """`Stores` whose events and cipher a test may look into."""
+
+    events: MemoryEventLog
+    cipher: MemoryCipher
+
+
+def memory_stores() -> MemoryStores:
+    """Return empty doubles of everything that outlives a request."""
+    transactions = MemoryTransactions()
+    return MemoryStores(
+        tenants=MemoryTenants(transactions),
+        accounts=MemoryAccounts(transactions),
+        sessions=MemorySessions(transactions),
+        authenticators=MemoryAuthenticators(transactions),
+        events=MemoryEventLog(),
+        transactions=transactions,
+        cipher=MemoryCipher(),
+    )
