@@ -12,7 +12,10 @@ const ASK_AGAIN_AFTER_HIDDEN_MILLISECONDS = 60_000;
 const LANGUAGE_STORAGE_NAME = 'language';
 const MISMATCHES_BEFORE_HELP = 2;
 
-let state = initialState(history.state ?? {});
+/** What the history entry remembers across a reload; nothing secret. */
+const kept = history.state ?? {};
+
+let state = initialState(kept);
 let tenant = null;
 let session = null;
 let offer = null;
@@ -71,8 +74,8 @@ function speak() {
     phone: () => contactLink('tel:', tenant?.support.phone ?? ''),
   });
   const offered = offeredLanguages(tenant?.languages ?? Object.keys(LANGUAGES));
-  const names = Object.fromEntries(offered.map((code) => [code, LANGUAGES[code]]));
-  page.showLanguages(names, language(), addressIn);
+  const others = offered.filter((code) => code !== language());
+  page.showLanguages(others.map((code) => ({ language: code, name: LANGUAGES[code] })), addressIn);
   page.showSupportHours(tenant?.support.hours?.[language()] ?? null);
 }
 
@@ -150,6 +153,7 @@ async function dispatch(event) {
   if (effects.includes('push')) history.pushState(entry, '', `#${state.screen}`);
   if (effects.includes('replace')) history.replaceState(entry, '', `#${state.screen}`);
   if (isNewScreen) show({ focus: !isFirst });
+  if (isFirst) page.unfold(kept.unfolded ?? []);
 }
 
 /** Forget the key and all that was typed. */
@@ -330,7 +334,7 @@ const ACTIONS = {
     saveLanguage(dataset.language);
     history.replaceState(history.state, '', addressIn(dataset.language));
     speak();
-    document.querySelector('#languages [aria-current]').focus();
+    document.querySelector('#languages a').focus();
   },
   'show-password': () => togglePassword(),
   'copy-key': () => copyKey(offer),
@@ -365,6 +369,14 @@ document.addEventListener('focusin', ({ target }) => {
 });
 
 /* History, sleep and return */
+
+document.addEventListener(
+  'toggle',
+  ({ target }) => {
+    if (target.tagName === 'DETAILS') history.replaceState({ ...history.state, unfolded: page.openFoldings() }, '');
+  },
+  true,
+);
 
 window.addEventListener('popstate', () => {
   dispatch({ type: 'go', screen: screenInAddress(), fromHistory: true }).catch((error) => {

@@ -82,7 +82,7 @@ function copyOf(templateId) {
  */
 export function showScreen(name, template, { step, when, values, enter, focus }) {
   const screen = copyOf(`s-${template}`);
-  for (const slot of screen.querySelectorAll('[data-part]')) slot.replaceWith(copyOf(`p-${slot.dataset.part}`));
+  for (const slot of screen.querySelectorAll('[data-part]')) slot.append(copyOf(`p-${slot.dataset.part}`));
   for (const part of screen.querySelectorAll('[data-when]')) {
     if (!when[part.dataset.when]) part.remove();
   }
@@ -292,27 +292,34 @@ export function showReference(reference) {
   if (reference) say(element, 'support.reference', { reference });
 }
 
-/** Show the languages as links; the one in use is text. */
-export function showLanguages(languages, current, addressOf) {
+/** Show links to the other languages. */
+export function showLanguages(languages, addressOf) {
   const nav = document.getElementById('languages');
-  nav.hidden = Object.keys(languages).length < 2;
+  nav.hidden = languages.length === 0;
   nav.replaceChildren(
-    ...Object.entries(languages).map(([language, name]) => {
-      const element = document.createElement(language === current ? 'span' : 'a');
-      element.textContent = name;
-      element.lang = language;
-      if (language === current) {
-        element.setAttribute('aria-current', 'true');
-        element.tabIndex = -1;
-      } else {
-        element.href = addressOf(language);
-        element.hreflang = language;
-        element.dataset.action = 'language';
-        element.dataset.language = language;
-      }
-      return element;
+    ...languages.map(({ language, name }) => {
+      const link = document.createElement('a');
+      link.textContent = name;
+      link.lang = language;
+      link.hreflang = language;
+      link.href = addressOf(language);
+      link.dataset.action = 'language';
+      link.dataset.language = language;
+      return link;
     }),
   );
+}
+
+/** Return which of the screen's foldings are open, by their place. */
+export function openFoldings() {
+  return [...main.querySelectorAll('details')].flatMap(({ open }, at) => (open ? [at] : []));
+}
+
+/** Open the foldings at *places*. */
+export function unfold(places) {
+  main.querySelectorAll('details').forEach((folding, at) => {
+    folding.open = places.includes(at);
+  });
 }
 
 /** Show what stands in the page itself for the case that not even the texts can be had. */

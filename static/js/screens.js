@@ -104,7 +104,6 @@ function fillOffer(offer) {
   byId('qr').replaceChildren(drawQr(offer.qr, { title: 'qr.title', description: 'qr.description' }));
   say(byId('qr-title'), 'qr.title');
   say(byId('qr-description'), 'qr.description');
-  byId('account').textContent = accountLabel(offer);
   byId('key').textContent = groupKey(offer.key);
   const direct = document.querySelector('[data-link="direct"]');
   if (direct !== null) direct.href = offer.enrolment.phone === 'android' ? androidLink(offer.uri) : offer.uri;
@@ -250,12 +249,16 @@ export const SCREENS = {
   },
 
   stopped: {
-    when: ({ state }) => ({ signed_in: state.facts.signedIn }),
+    when: ({ state }) => ({
+      // Only the help desk can open a disabled authenticator: a button to try again would mislead.
+      resumable: state.reason !== 'authenticator_disabled' || !state.facts.signedIn,
+      signed_in: state.facts.signedIn,
+    }),
     enter({ state, tenant }) {
       const heading = OWN_HEADING.includes(state.reason) ? `stopped.${state.reason}` : 'stopped.fault';
       say(byId('stopped-heading'), heading);
       say(byId('stopped-text'), stoppedText(state.reason, state, tenant));
-      say(byId('stopped-action'), stoppedAction(state.reason));
+      if (byId('stopped-action') !== null) say(byId('stopped-action'), stoppedAction(state.reason));
     },
     submit: ({ resume }) => resume(),
   },
