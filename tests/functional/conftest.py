@@ -1,0 +1,23 @@
+"""Every test here gets a fresh world over moto."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.support.wizard import Wizard
+from tests.support.world import World, moto_world
+
+
+@pytest.fixture
+def world() -> Iterator[World]:
+    """Return a world in which nothing has happened yet."""
+    with moto_world() as world:
+        yield world
+
+
+@pytest.fixture
+def wizard(world: World) -> Wizard:
+    """Return Anna's browser, not signed in."""
+    return world.wizard()

@@ -1,0 +1,147 @@
+"""AWS in this process: moto behind the product's own clients, and every way in which AWS can fail."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cache
+from typing import Any
+
+from botocore.awsrequest import AWSResponse
+from botocore.exceptions import EndpointConnectionError, ReadTimeoutError
+from moto import mock_aws
+from moto.core.botocore_stubber import MockRawResponse
+from moto.core.models import botocore_stubber
+
+from chalicelib.bootstrap import Stores, aws_stores
+from chalicelib.local.resources import create_missing
+from chalicelib.settings import Settings
+
+Row = dict[str, Any]  # one row in DynamoDB's own notation
+Request = Any  # botocore's prepared request
+Interference = Callable[[Request, Callable[[], AWSResponse]], AWSResponse]
+
+SETTINGS = Settings(
+    stage="local",
+    region="eu-north-1",
+    state_table="tvasteg-state",
+    events_table="tvasteg-events",
+    secret_key_id="alias/tvasteg-secrets",
+    default_tenant="cozone",
+    origin_secrets=(),
+)
+
+
+class Moto:
+    """Empty tables and a key, the product's stores over them, and a hand on every call."""
+
+    def __init__(self) -> None:
+        self.stores: Stores = aws_stores(SETTINGS)
+        self.dynamodb: Any = self.stores.transactions._client  # type: ignore[attr-defined]
+        self.kms: Any = self.stores.cipher._client  # type: ignore[attr-defined]
+        self.calls: list[str] = []
+        self._interferences: dict[int, Interference] = {}
+        for client in (self.dynamodb, self.kms):
+            client.meta.events.register_first("before-send", self._before_send)
+
+    def state(self) -> list[Row]:
+        """Return all rows of the table ``state``, by key."""
+        return self._rows(SETTINGS.state_table)
+
+    def events(self) -> list[Row]:
+        """Return all events, oldest first."""
+        return sorted(self._rows(SETTINGS.events_table), key=lambda row: int(row["occurred_at"]["N"]))
+
+    def write(self, row: Row) -> None:
+        """Put *row* into ``state`` as it is, whatever was there: what a tamperer would do."""
+        self.dynamodb.put_item(TableName=SETTINGS.state_table, Item=row)
+
+    def interfere(self, *interferences: Interference, at_call: int = 1) -> None:
+        """
+        Let the next calls to AWS go as *interferences* say, from the *at_call*-th on; forget earlier ones.
+
+        `calls` then holds the operations called since, in their order.
+        """
+        self.calls = []
+        self._interferences = dict(enumerate(interferences, start=at_call))
+
+    def leave_alone(self) -> None:
+        """Let AWS work again."""
+        self.interfere()
+
+    def _before_send(self, request: Request, event_name: str, **_: Any) -> AWSResponse | None:
+        self.calls.append(event_name.rpartition(".")[2])
+        interference = self._interferences.pop(len(self.calls), None)
+        if interference is None:
+            return None  # moto answers
+        return interference(request, lambda: botocore_stubber(event_name, request))
+
+    def _rows(self, table: str) -> list[Row]:
+        pages = self.dynamodb.get_paginator("scan").paginate(TableName=table, ConsistentRead=True)
+        rows = [row for page in pages for row in page["Items"]]
+        return sorted(rows, key=lambda row: (row["pk"]["S"], row["sk"]["S"]))
+
+
+def unreachable(request: Request, take_effect: Callable[[], AWSResponse]) -> AWSResponse:
+    """Refuse the connection: nothing takes effect."""
+    del take_effect
+    raise EndpointConnectionError(endpoint_url=request.url)
+
+
+def answer_lost(request: Request, take_effect: Callable[[], AWSResponse]) -> AWSResponse:
+    """Let the call take effect and lose its answer."""
+    take_effect()
+    raise ReadTimeoutError(endpoint_url=request.url)
+
+
+def broken(request: Request, take_effect: Callable[[], AWSResponse]) -> AWSResponse:
+    """Answer 500: nothing takes effect."""
+    del take_effect
+    return _answer(request, 500, b'{"__type": "InternalServerError", "message": "canary-of-aws"}')
+
+
+def throttled(request: Request, take_effect: Callable[[], AWSResponse]) -> AWSResponse:
+    """Answer that the account calls too often: nothing takes effect."""
+    del take_effect
+    return _answer(request, 400, b'{"__type": "ThrottlingException", "message": "Rate exceeded"}')
+
+
+def malformed(request: Request, take_effect: Callable[[], AWSResponse]) -> AWSResponse:
+    """Let the call take effect and answer 200 with something else than JSON, as a broken proxy would."""
+    take_effect()
+    return _answer(request, 200, b"<html>It works!</html>")
+
+
+def conflicting(request: Request, take_effect: Callable[[], AWSResponse]) -> AWSResponse:
+    """Answer that a transaction on the same row is running: nothing takes effect."""
+    del take_effect
+    if request.headers["X-Amz-Target"].endswith(b"TransactWriteItems"):
+        body = (
+            b'{"__type": "TransactionCanceledException", "message": "cancelled",'
+            b' "CancellationReasons": [{"Code": "None"}, {"Code": "TransactionConflict"}]}'
+        )
+    else:
+        body = b'{"__type": "TransactionConflictException", "message": "conflict"}'
+    return _answer(request, 400, body)
+
+
+@contextmanager
+def moto() -> Iterator[Moto]:
+    """Yield AWS as a new account has it: empty tables, one key."""
+    with mock_aws():
+        aws = _moto()
+        aws.leave_alone()
+        create_missing(SETTINGS, dynamodb=aws.dynamodb, kms=aws.kms)
+        aws.leave_alone()
+        yield aws
+
+
+@cache
+def _moto() -> Moto:
+    # Making clients takes longer than most tests; they hold no state.
+    return Moto()
+
+
+def _answer(request: Request, status: int, body: bytes) -> AWSResponse:
+    headers = {"content-type": "application/x-amz-json-1.0"}
+    return AWSResponse(request.url, status, headers, MockRawResponse(body))

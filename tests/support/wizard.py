@@ -1,0 +1,216 @@
+"""A browser at our page, without the page: it keeps the cookie and asks as our own page does."""
+
+from __future__ import annotations
+
+import base64
+import json
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+import mintotp
+from chalice.app import Chalice
+from chalice.test import Client
+
+HOST = "127.0.0.1:8000"
+ORIGIN = f"http://{HOST}"
+COOKIE_NAME = "__Host-s"
+
+Clock = Callable[[], float]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the service said: header names in lower case, *body* read from JSON (None if empty)."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: Any
+    text: str
+
+    @property
+    def problem(self) -> str | None:
+        """The problem's code, or None for a success."""
+        return self.body["code"] if self.status >= 400 else None
+
+    @property
+    def cookie(self) -> str | None:
+        """The session id that this answer hands out; empty if it takes the cookie away."""
+        set_cookie = self.headers.get("set-cookie")
+        if set_cookie is None:
+            return None
+        name, _, value = set_cookie.partition(";")[0].partition("=")
+        return value if name == COOKIE_NAME else None
+
+
+Transport = Callable[[str, str, Mapping[str, str], bytes], Answer]
+
+
+def chalice_transport(app: Chalice) -> Transport:
+    """Return a transport that hands requests to *app* in this process; for one thread at a time."""
+    client = Client(app)
+
+    def send(method: str, path: str, headers: Mapping[str, str], body: bytes) -> Answer:
+        response = client.http.request(method, path, headers=dict(headers), body=body)
+        text = response.body.decode()
+        together: Mapping[str, str | list[str]] = dict(response.headers)
+        return Answer(
+            status=response.status_code,
+            headers={
+                name.lower(): value if isinstance(value, str) else ", ".join(value)
+                for name, value in together.items()
+            },
+            body=json.loads(text) if text else None,
+            text=text,
+        )
+
+    return send
+
+
+@dataclass(frozen=True)
+class Phone:
+    """An authenticator app that was given *key*; it computes by a clock, not with our code."""
+
+    key: str
+    clock: Clock
+
+    def otp(self, *, steps: int = 0) -> str:
+        """Return the code shown now, or *steps* time steps later (earlier if negative)."""
+        return str(mintotp.hotp(self.key, int(self.clock() // 30) + steps))
+
+    def wrong_otp(self) -> str:
+        """Return six digits that are no code of the last or next ten minutes."""
+        near = {self.otp(steps=steps) for steps in range(-21, 22)}
+        return next(otp for otp in (f"{number:06}" for number in range(1_000_000)) if otp not in near)
+
+    def forms_of_key(self) -> list[str]:
+        """Return every form in which the secret could slip out."""
+        octets = base64.b32decode(self.key)
+        return [
+            self.key,
+            self.key.lower(),
+            " ".join(self.key[at : at + 4] for at in range(0, len(self.key), 4)),
+            octets.hex(),
+            octets.hex().upper(),
+            base64.b64encode(octets).decode().rstrip("="),
+            base64.urlsafe_b64encode(octets).decode().rstrip("="),
+            octets.decode("latin-1"),
+            repr(octets)[2:-1],
+            "otpauth:",
+            quote("otpauth://", safe=""),
+        ]
+
+
+class Wizard:
+    """One browser of one user. Calls give answers, never raise for a problem."""
+
+    def __init__(
+        self, transport: Transport, *, tenant: str, username: str, password: str, clock: Clock
+    ) -> None:
+        self.tenant = tenant
+        self.username = username
+        self.password = password
+        self.session_id: str | None = None
+        self._transport = transport
+        self._clock = clock
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        body: object = None,
+        *,
+        raw: bytes | None = None,
+        idempotency_key: str | None = None,
+        headers: Mapping[str, str | None] | None = None,
+        keep_cookie: bool = True,
+    ) -> Answer:
+        """
+        Send one request as our page does, and keep the cookie of its answer.
+
+        *raw* are bytes to send instead of *body* as JSON; *headers* replace ours,
+        None takes one away; *keep_cookie* false means that the answer was lost.
+        """
+        sent: dict[str, str | None] = {"host": HOST, "sec-fetch-site": "same-origin"}
+        if self.session_id:
+            sent["cookie"] = f"{COOKIE_NAME}={self.session_id}"
+        if method != "GET":
+            sent["origin"] = ORIGIN
+            sent["idempotency-key"] = idempotency_key or new_idempotency_key()
+        if body is not None or raw is not None:
+            sent["content-type"] = "application/json"
+        sent |= headers or {}
+        octets = raw if raw is not None else b"" if body is None else json.dumps(body).encode()
+        kept = {name: value for name, value in sent.items() if value is not None}
+        answer = self._transport(method, path, kept, octets)
+        if keep_cookie and answer.cookie is not None:
+            self.session_id = answer.cookie or None
+        return answer
+
+    def sign_in(self, *, password: str | None = None, **how: Any) -> Answer:
+        """Send user name and password."""
+        body = {
+            "tenant": self.tenant,
+            "username": self.username,
+            "password": self.password if password is None else password,
+        }
+        return self.call("POST", "/api/session", body, **how)
+
+    def session(self, **how: Any) -> Answer:
+        """Ask where this sign-in stands."""
+        return self.call("GET", "/api/session", **how)
+
+    def sign_out(self, **how: Any) -> Answer:
+        """Sign out."""
+        return self.call("DELETE", "/api/session", **how)
+
+    def prove_again(self, *, password: str | None = None, **how: Any) -> Answer:
+        """Send the password once more."""
+        body = {"password": self.password if password is None else password}
+        return self.call("POST", "/api/session/password", body, **how)
+
+    def begin(self, *, phone: str = "android", same_phone: bool = False, **how: Any) -> Answer:
+        """Ask for a new authenticator's key."""
+        return self.call("POST", "/api/enrolment", {"phone": phone, "same_phone": same_phone}, **how)
+
+    def offer(self, **how: Any) -> Answer:
+        """Ask for the key again."""
+        return self.call("GET", "/api/enrolment", **how)
+
+    def cancel(self, **how: Any) -> Answer:
+        """Drop the key."""
+        return self.call("DELETE", "/api/enrolment", **how)
+
+    def confirm(self, otp: object, **how: Any) -> Answer:
+        """Confirm the new authenticator by its code."""
+        return self.call("POST", "/api/enrolment/confirmation", {"otp": otp}, **how)
+
+    def verify(self, otp: object, **how: Any) -> Answer:
+        """Give the code asked for at sign-in."""
+        return self.call("POST", "/api/verification", {"otp": otp}, **how)
+
+    def scan(self) -> Phone:
+        """Return a phone that has just been given the key on offer."""
+        return Phone(self.offer().body["key"], self._clock)
+
+    def begun(self) -> Phone:
+        """Sign in, prove the password again and begin; return the phone that scanned the key."""
+        self.sign_in()
+        self.prove_again()
+        answer = self.begin()
+        assert answer.status == 200, answer.text
+        return Phone(answer.body["key"], self._clock)
+
+    def enrolled(self) -> Phone:
+        """Go the whole way from the sign-in to the confirmed code; return the phone."""
+        phone = self.begun()
+        answer = self.confirm(phone.otp())
+        assert answer.status == 200, answer.text
+        return phone
+
+
+def new_idempotency_key() -> str:
+    """Return what a page draws for every action of its user."""
+    return secrets.token_urlsafe(24)
