@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 MINISTACK_VENV := .venv-ministack
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test check unit bench clean
+.PHONY: help install run test check unit bench docs clean
 
 help: ## List what make can do
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' Makefile
@@ -32,6 +32,9 @@ unit: install ## Only the quick tests: no browser, no servers
 
 bench: install $(MINISTACK_VENV)/.installed ## Measure what design §9 promises, write docs/performance.md
 	@$(BIN)/python -m tests.bench
+
+docs: install ## Write docs/requirements.md anew: which tests prove which requirement
+	@$(BIN)/python -m tests.docs.requirements_table
 
 clean: ## Remove environments, caches and generated files
 	@.ci/clean
