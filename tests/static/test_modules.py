@@ -1,0 +1,181 @@
+"""The pure modules: codes as people type them, colours as people see them, languages, texts with places."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.static.conftest import Evaluate
+
+TYPED = {
+    "123456": {"otp": "123456"},
+    "123 456": {"otp": "123456"},
+    "123-456": {"otp": "123456"},
+    "123\u00a0456": {"otp": "123456"},
+    "123\u2009456": {"otp": "123456"},
+    "123.456": {"otp": "123456"},
+    "123\u2013456": {"otp": "123456"},
+    "\u200b123456\ufeff": {"otp": "123456"},
+    " 012345\n": {"otp": "012345"},
+    "１２３４５６": {"otp": "123456"},  # noqa: RUF001 - wide digits are the point
+    "": {"error": "empty"},
+    " - ": {"error": "empty"},
+    "12345": {"error": "length"},
+    "1234567": {"error": "length"},
+    "12345a": {"error": "digits"},
+    "+12345": {"error": "digits"},
+    "١٢٣٤٥٦": {"error": "digits"},
+}
+
+
+@pytest.mark.requirement("W1", "B54", "B56")
+@pytest.mark.parametrize(("typed", "expected"), TYPED.items())
+def test_a_code_is_read_as_it_is_pasted(evaluate: Evaluate, typed: str, expected: dict[str, str]) -> None:
+    """Separators go, digits stay digits, and the rest is told before it costs an attempt."""
+    assert evaluate("code", "({ check }, typed) => check(typed)", typed) == expected
+
+
+@given(
+    otp=st.text("0123456789", min_size=6, max_size=6),
+    gaps=st.lists(st.text(" \u00a0-.\u2009\t", max_size=3), min_size=7, max_size=7),
+)
+def test_separators_anywhere_change_nothing(evaluate: Evaluate, otp: str, gaps: list[str]) -> None:
+    """Whatever stands between the digits."""
+    typed = gaps[0] + "".join(digit + gap for digit, gap in zip(otp, gaps[1:], strict=True))
+    assert evaluate("code", "({ check }, typed) => check(typed)", typed) == {"otp": otp}
+
+
+@given(typed=st.text(max_size=20))
+def test_whatever_is_typed_gets_six_digits_or_a_reason(evaluate: Evaluate, typed: str) -> None:
+    """Nothing else ever goes to the server."""
+    answer = evaluate("code", "({ check }, typed) => check(typed)", typed)
+    if "otp" in answer:
+        assert len(answer["otp"]) == 6
+        assert set(answer["otp"]) <= set("0123456789")
+    else:
+        assert answer["error"] in {"empty", "digits", "length"}
+
+
+def test_a_key_is_shown_in_fours(evaluate: Evaluate) -> None:
+    """As people read it aloud."""
+    grouped = evaluate("code", "({ groupKey }, key) => groupKey(key)", "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567")
+    assert grouped == "ABCD EFGH IJKL MNOP QRST UVWX YZ23 4567"
+
+
+CONTRASTS = [("#000000", "#ffffff", 21.0), ("#ffffff", "#ffffff", 1.0), ("#767676", "#ffffff", 4.54)]
+
+
+@pytest.mark.parametrize(("one", "other", "ratio"), CONTRASTS)
+def test_contrast_is_that_of_wcag(evaluate: Evaluate, one: str, other: str, ratio: float) -> None:
+    """Values known from WCAG's own examples; the order of the colours makes no difference."""
+    pair = evaluate("brand", "({ contrast }, [a, b]) => [contrast(a, b), contrast(b, a)]", [one, other])
+    assert pair == [pytest.approx(ratio, abs=0.01)] * 2
+
+
+@pytest.mark.requirement("W5")
+@given(colour=st.integers(0, 0xFFFFFF).map(lambda number: f"#{number:06x}"))
+def test_every_brand_colour_gives_readable_text_and_visible_buttons(evaluate: Evaluate, colour: str) -> None:
+    """A tenant may choose any colour: links and buttons stay readable in light and dark."""
+    measure = """
+    ({ brandTokens, contrast, LIGHT_PAGE, DARK_PAGE }, colour) => {
+      const tokens = brandTokens(colour);
+      const edge = (page, name) =>
+        tokens[name] === 'currentcolor' ? 21 : contrast(tokens[name], page);
+      return {
+        button: contrast(tokens['--brand'], tokens['--on-brand']),
+        lightLink: contrast(tokens['--link-light'], LIGHT_PAGE),
+        darkLink: contrast(tokens['--link-dark'], DARK_PAGE),
+        lightEdge: edge(LIGHT_PAGE, '--edge-light'),
+        darkEdge: edge(DARK_PAGE, '--edge-dark'),
+      };
+    }
+    """
+    measured = evaluate("brand", measure, colour)
+    assert min(measured["button"], measured["lightLink"], measured["darkLink"]) >= 4.5
+    assert min(measured["lightEdge"], measured["darkEdge"]) >= 3
+
+
+@pytest.mark.parametrize("colour", [None, "", "red", "#fff", "#12345g", "#005f86; x", "url(x)"])
+def test_what_is_no_colour_gives_the_default(evaluate: Evaluate, colour: str | None) -> None:
+    """Only `#rrggbb` becomes a style."""
+    assert evaluate("brand", "({ brandTokens }, colour) => brandTokens(colour)['--brand']", colour) == "#005f86"
+
+
+CHOICES: list[tuple[list[str | None], list[str], str]] = [
+    (["en", "sv"], ["sv", "en"], "en"),
+    ([None, None, "en-GB", "sv-SE"], ["sv", "en"], "en"),
+    (["de", "fr", "sv-FI"], ["sv", "en"], "sv"),
+    (["de"], ["sv", "en"], "sv"),
+    (["no", "sv"], ["sv", "nb"], "nb"),
+    (["nn-NO"], ["sv", "nb"], "nb"),
+    (["EN"], ["sv", "en"], "en"),
+    (["constructor", ""], ["sv"], "sv"),
+]
+
+
+@pytest.mark.parametrize(("candidates", "offered", "expected"), CHOICES)
+def test_the_first_language_that_is_offered_is_used(
+    evaluate: Evaluate, candidates: list[str | None], offered: list[str], expected: str
+) -> None:
+    """The portal's wish, the saved choice, the browser's list, the tenant's default: in that order."""
+    argument = {"candidates": candidates, "offered": offered}
+    choose = "({ chooseLanguage }, { candidates, offered }) => chooseLanguage(candidates, offered)"
+    assert evaluate("i18n", choose, argument) == expected
+
+
+def test_only_languages_with_a_file_are_offered(evaluate: Evaluate) -> None:
+    """A tenant may ask for one that is not translated yet."""
+    offered = "({ offeredLanguages }, wanted) => offeredLanguages(wanted)"
+    assert evaluate("i18n", offered, ["fi", "en", "sv"]) == ["en", "sv"]
+    assert evaluate("i18n", offered, ["fi"]) == ["sv", "en"]
+
+
+PARTS: list[tuple[str, list[Any]]] = [
+    ("", []),
+    ("Fortsätt", ["Fortsätt"]),
+    ("{a}", [{"name": "a"}]),
+    ("Steg {n} av {of}", ["Steg ", {"name": "n"}, " av ", {"name": "of"}]),
+    ("{A} {} {a b}", ["{A} {} {a b}"]),
+]
+
+
+@pytest.mark.parametrize(("template", "expected"), PARTS)
+def test_a_text_falls_into_words_and_places(evaluate: Evaluate, template: str, expected: list[Any]) -> None:
+    """Places become elements, never markup."""
+    assert evaluate("i18n", "({ partsOf }, template) => partsOf(template)", template) == expected
+
+
+@given(template=st.text("ab{}_ <>&é", max_size=30))
+def test_no_text_is_lost_in_its_parts(evaluate: Evaluate, template: str) -> None:
+    """Put together again they are the text."""
+    parts = evaluate("i18n", "({ partsOf }, template) => partsOf(template)", template)
+    assert "".join(part if isinstance(part, str) else f"{{{part['name']}}}" for part in parts) == template
+
+
+TIMES = [
+    ("sv", "2026-11-23T13:31:20Z", "14:32"),
+    ("sv", "2026-11-23T13:32:00Z", "14:32"),
+    ("en", "2026-11-23T13:31:20Z", "14:32"),
+]
+
+
+@pytest.mark.parametrize(("language", "time", "expected"), TIMES)
+def test_a_time_is_local_and_never_too_early(
+    evaluate: Evaluate, language: str, time: str, expected: str
+) -> None:
+    """Rounded up: at the minute that we name the wait is over."""
+    say = """({ timeText }, { language, time }) => {
+      const shift = (60 - new Date(time).getTimezoneOffset() * -1) * 60_000;
+      const shown = new Date(Date.parse(time) + shift);
+      return timeText(language, shown, shown);
+    }"""
+    assert evaluate("i18n", say, {"language": language, "time": time}) == expected
+
+
+def test_a_time_on_another_day_names_the_day(evaluate: Evaluate) -> None:
+    """The month's cap may last for weeks."""
+    say = "({ timeText }) => timeText('sv', new Date(2026, 11, 1, 0, 0), new Date(2026, 10, 23, 15, 0))"
+    assert evaluate("i18n", say) == "1 december 00:00"

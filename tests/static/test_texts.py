@@ -1,0 +1,112 @@
+"""Every language says the same things, and the page asks for nothing that is not there."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+
+import pytest
+
+from tests.static.texts import INDEX, SCRIPTS, keys_in, languages, placeholders, words
+
+PROBLEM_CODES = """
+    body_malformed otp_malformed not_signed_in reauthentication_required verification_required
+    cross_site_request not_found otp_already_used enrolment_not_begun enrolment_replaced
+    enrolment_already_confirmed not_enrolled enrolment_expired enrolment_attempts_exhausted body_too_large
+    media_type_unsupported otp_mismatch clock_skew password_mismatch authenticator_disabled
+    too_many_attempts internal_error service_unavailable network
+""".split()
+
+KEY = r"[a-z_]+(?:\.[a-z_]+)*"
+FAMILIES = {
+    r"problem\.\$\{(?:problem\.)?code\}|problem\.\$\{reason\}": {f"problem.{code}" for code in PROBLEM_CODES},
+    r"problem\.clock_skew\.\$\{direction\}": {
+        f"problem.clock_skew.{direction}.{form}" for direction in ("ahead", "behind") for form in ("one", "other")
+    },
+    r"stopped\.\$\{state\.reason\}": {
+        f"stopped.{reason}"
+        for reason in (
+            "enrolment_expired",
+            "enrolment_replaced",
+            "enrolment_attempts_exhausted",
+            "cancelled",
+            "not_signed_in",
+            "authenticator_disabled",
+            "not_found",
+        )
+    },
+    r"code\.\$\{error\}": {"code.empty", "code.digits", "code.length"},
+    r"app\.store\.\$\{phone\}": {"app.store.android", "app.store.iphone"},
+}
+"""Keys that the code puts together, by the pattern of the place where it does."""
+
+
+def keys_in_use() -> set[str]:
+    """Return all keys that the page or the code names."""
+    code = "\n".join(SCRIPTS.values())
+    literal = set(re.findall(rf"'({KEY})'", code))
+    composed: set[str] = set()
+    for pattern, keys in FAMILIES.items():
+        assert re.search(pattern, code), f"nothing composes {pattern} any more"
+        composed |= keys
+    return keys_in(INDEX) | composed | {key for key in literal if key in words("sv")}
+
+
+@pytest.mark.parametrize("language", languages())
+def test_every_language_has_the_same_keys_and_places(language: str) -> None:
+    """A text that one language lacks would be a blank on its screen."""
+    swedish, other = words("sv"), words(language)
+    assert list(other) == list(swedish)
+    assert {key: placeholders(text) for key, text in other.items()} == {
+        key: placeholders(text) for key, text in swedish.items()
+    }
+    assert [key for key, text in other.items() if not text.strip()] == []
+
+
+@pytest.mark.parametrize("language", languages())
+def test_every_language_has_the_words_of_the_app_with_the_date_they_were_checked(language: str) -> None:
+    """Google renames its menus: a dated file tells when somebody last looked."""
+    app_words = words(f"ga.{language}")
+    assert list(app_words) == list(words("ga.sv"))
+    assert all(text.strip() for text in app_words.values())
+    assert date.fromisoformat(app_words["checked"]).year >= 2026
+
+
+def test_no_key_is_missing_and_none_is_unused() -> None:
+    """The files hold exactly what the page can say."""
+    assert sorted(keys_in_use()) == sorted(words("sv"))
+
+
+def test_app_words_are_all_used() -> None:
+    """Menu words that no text names need no checking either."""
+    named = {place for text in words("sv").values() for place in placeholders(text) if place.startswith("ga_")}
+    facts = {"checked", "checked_how"}
+    assert named == {f"ga_{name}" for name in words("ga.sv") if name not in facts}
+
+
+def test_the_languages_offered_are_those_with_a_file() -> None:
+    """A new language is a file and one line."""
+    listed = re.search(r"LANGUAGES = \{([^}]*)\}", SCRIPTS["i18n.js"])
+    assert listed is not None
+    assert sorted(re.findall(r"(\w+):", listed[1])) == languages()
+
+
+@pytest.mark.requirement("B66", "W4")
+@pytest.mark.parametrize("language", languages())
+def test_each_problem_has_a_text_of_its_own(language: str) -> None:
+    """No two refusals read alike, so the help desk can tell them apart on the telephone."""
+    texts = [words(language)[f"problem.{code}"] for code in PROBLEM_CODES]
+    assert len(set(texts)) == len(texts)
+
+
+@pytest.mark.parametrize("language", languages())
+def test_errors_neither_plead_nor_blame(language: str) -> None:
+    """GOV.UK's rule for error messages, and ours."""
+    blunt = re.compile(r"ogiltig|vänligen|hoppsan|tyvärr|invalid|please try|oops|sorry", re.IGNORECASE)
+    assert [key for key, text in words(language).items() if key.startswith("problem.") and blunt.search(text)] == []
+
+
+def test_no_screen_speaks_of_what_does_not_exist_yet() -> None:
+    """Recovery codes and notices by mail come later; a promise of them now would be false."""
+    promise = re.compile(r"återställningskod|reservkod|skickat ett (?:mail|mejl)|recovery code|we have sent", re.I)
+    assert [key for name in languages() for key, text in words(name).items() if promise.search(text)] == []
