@@ -2,7 +2,7 @@
 
 import * as api from './api.js';
 import { brandTokens } from './brand.js';
-import { LANGUAGES, chooseLanguage, loadTexts, offeredLanguages, pluralForm, timeText } from './i18n.js';
+import { LANGUAGES, chooseLanguage, loadTexts, momentOf, offeredLanguages, pluralForm } from './i18n.js';
 import { STEPS, factsOf, initialState, next } from './machine.js';
 import * as page from './page.js';
 import { FieldErrors, SCREENS, copyKey, showPassword, strong, togglePassword, toggleQrSize } from './screens.js';
@@ -30,8 +30,7 @@ const screenInAddress = () => location.hash.slice(1);
 
 const sessionLimit = createSessionLimit({
   onWarn(endsAt, canExtend) {
-    const time = () => timeText(language(), api.asLocal(endsAt), new Date());
-    page.openDialog(canExtend ? 'more_time.text' : 'more_time.last', { time });
+    page.openDialog(canExtend ? 'more_time.text' : 'more_time.last', { when: () => whenText(endsAt) });
   },
   // Another tab may have gone on working: only the server knows whether the session is over.
   async onEnd() {
@@ -77,6 +76,12 @@ function speak() {
   const others = offered.filter((code) => code !== language());
   page.showLanguages(others.map((code) => ({ language: code, name: LANGUAGES[code] })), addressIn);
   page.showSupportHours(tenant?.support.hours?.[language()] ?? null);
+}
+
+/** Return a server time as this computer's clock will show it: "kl. 14:32". */
+function whenText(time) {
+  const { isToday, ...values } = momentOf(language(), api.asLocal(time), new Date());
+  return page.plain(isToday ? 'when.today' : 'when.other_day', values);
 }
 
 function contactLink(scheme, address) {
@@ -265,8 +270,8 @@ function wordsOf({ code, retryAt, driftSeconds }) {
       return { key: `problem.clock_skew.${direction}.${pluralForm(language(), minutes)}`, values: { minutes } };
     }
     case 'too_many_attempts': {
-      const time = () => timeText(language(), api.asLocal(retryAt), new Date());
-      return { key: isPasswordScreen ? 'problem.too_many_attempts.password' : 'problem.too_many_attempts', values: { time } };
+      const key = isPasswordScreen ? 'problem.too_many_attempts.password' : 'problem.too_many_attempts';
+      return { key, values: { when: () => whenText(retryAt) } };
     }
     case 'password_mismatch':
       if (tenant.neutral_password_errors) return { key: 'problem.password_mismatch.neutral' };

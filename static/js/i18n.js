@@ -51,15 +51,17 @@ export function dateText(language, date) {
 }
 
 /**
- * Return the time of day of *date*, with the day when it is not the day of *now*.
+ * Return the day and the time of day of *date* as words, and whether that is the day of *now*.
  *
- * Rounded up to the whole minute: "try again at 14:33" must not be said about 14:33:20.
+ * Rounded up to the whole minute: "try again at 14:31" must not be said about 14:31:20.
  */
-export function timeText(language, date, now) {
+export function momentOf(language, date, now) {
   const minute = 60_000;
   const rounded = new Date(Math.ceil(date.getTime() / minute) * minute);
-  const time = { hour: '2-digit', minute: '2-digit' };
-  const isToday = rounded.toDateString() === now.toDateString();
-  const shape = isToday ? time : { day: 'numeric', month: 'long', ...time };
-  return new Intl.DateTimeFormat(language === 'en' ? 'en-GB' : language, shape).format(rounded);
+  const form = (shape) => new Intl.DateTimeFormat(language === 'en' ? 'en-GB' : language, shape).format(rounded);
+  return {
+    isToday: rounded.toDateString() === now.toDateString(),
+    day: form({ day: 'numeric', month: 'long' }),
+    time: form({ hour: '2-digit', minute: '2-digit' }),
+  };
 }

@@ -222,7 +222,7 @@ export const SCREENS = {
   code: {
     values: ({ offer }) => ({ username: () => strong(offer.account_name) }),
     async submit({ adopt }) {
-      return adopt(await api.confirm(takeOtp()));
+      return adopt(await api.confirm(takeOtp()), 'done');
     },
   },
 

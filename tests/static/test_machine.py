@@ -93,7 +93,7 @@ JOURNEYS: dict[str, tuple[list[dict[str, Any]], list[str]]] = {
     "a wrong code": ([*TO_CODE, problem("otp_mismatch")], "method password phone app code code".split()),
     "disabled at sign-in": ([server(ASKED), problem("authenticator_disabled"), go("method")], "verify stopped stopped".split()),
     "a new phone": (
-        [server(ON), {"type": "replace"}, go("password"), server(ON | {"fresh": True}, "phone"), server(ON | {"pending": True}, "app"), go("code"), server(ON)],
+        [server(ON), {"type": "replace"}, go("password"), server(ON | {"fresh": True}, "phone"), server(ON | {"pending": True}, "app"), go("code"), server(ON, "done")],
         "done method password phone app code done".split(),
     ),
     "a new phone, broken off": ([server(ON), {"type": "replace"}, {"type": "cancel"}, server(ON, "method")], "done method stopped method".split()),

@@ -155,27 +155,19 @@ def test_no_text_is_lost_in_its_parts(evaluate: Evaluate, template: str) -> None
     assert "".join(part if isinstance(part, str) else f"{{{part['name']}}}" for part in parts) == template
 
 
-TIMES = [
-    ("sv", "2026-11-23T13:31:20Z", "14:32"),
-    ("sv", "2026-11-23T13:32:00Z", "14:32"),
-    ("en", "2026-11-23T13:31:20Z", "14:32"),
+MOMENTS = [
+    ("sv", "2026-11-23T14:31:20", {"isToday": True, "day": "23 november", "time": "14:32"}),
+    ("sv", "2026-11-23T14:32:00", {"isToday": True, "day": "23 november", "time": "14:32"}),
+    ("sv", "2026-11-23T23:59:30", {"isToday": False, "day": "24 november", "time": "00:00"}),
+    ("en", "2026-12-01T00:00:00", {"isToday": False, "day": "1 December", "time": "00:00"}),
 ]
 
 
-@pytest.mark.parametrize(("language", "time", "expected"), TIMES)
-def test_a_time_is_local_and_never_too_early(
-    evaluate: Evaluate, language: str, time: str, expected: str
+@pytest.mark.parametrize(("language", "moment", "expected"), MOMENTS)
+def test_a_moment_is_local_and_never_named_too_early(
+    evaluate: Evaluate, language: str, moment: str, expected: dict[str, Any]
 ) -> None:
-    """Rounded up: at the minute that we name the wait is over."""
-    say = """({ timeText }, { language, time }) => {
-      const shift = (60 - new Date(time).getTimezoneOffset() * -1) * 60_000;
-      const shown = new Date(Date.parse(time) + shift);
-      return timeText(language, shown, shown);
-    }"""
-    assert evaluate("i18n", say, {"language": language, "time": time}) == expected
-
-
-def test_a_time_on_another_day_names_the_day(evaluate: Evaluate) -> None:
-    """The month's cap may last for weeks."""
-    say = "({ timeText }) => timeText('sv', new Date(2026, 11, 1, 0, 0), new Date(2026, 10, 23, 15, 0))"
-    assert evaluate("i18n", say) == "1 december 00:00"
+    """At the minute that we name, the wait is over; the month's cap may last for weeks and names the day."""
+    tell = """({ momentOf }, { language, moment }) =>
+      momentOf(language, new Date(moment), new Date('2026-11-23T12:00:00'))"""
+    assert evaluate("i18n", tell, {"language": language, "moment": moment}) == expected
