@@ -1,0 +1,76 @@
+"""
+MiniStack: an emulated AWS in one process, where parallel writes meet as they do on DynamoDB.
+
+It lives in a virtual environment of its own, because it pins another botocore.
+"""
+
+from __future__ import annotations
+
+import http.client
+import os
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+
+PROJECT = Path(__file__).parents[2]
+PROGRAM = PROJECT / ".venv-ministack/bin/ministack"
+PATIENCE_SECONDS = 60
+
+
+@contextmanager
+def ministack(folder: Path) -> Iterator[str]:
+    """Yield the URL of a fresh MiniStack that writes its output to *folder* and ends with the block."""
+    assert PROGRAM.exists(), "MiniStack is not installed: `make test` and `make bench` do it first."
+    port = _free_port()
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    # It would listen on all addresses, and serve MQTT and SFTP too.
+    environment |= {
+        "BIND_HOST": "127.0.0.1",
+        "GATEWAY_PORT": str(port),
+        "IOT_MTLS_ENABLED": "0",
+        "SFTP_ENABLED": "0",
+    }
+    with (folder / "ministack.txt").open("wb") as output:
+        process = subprocess.Popen(
+            [str(PROGRAM)],
+            cwd=folder,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+    try:
+        _wait_until_it_answers(process, port)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _wait_until_it_answers(process: subprocess.Popen[bytes], port: int) -> None:
+    end = time.monotonic() + PATIENCE_SECONDS
+    while time.monotonic() < end:
+        assert process.poll() is None, "MiniStack ended by itself; its output is in ministack.txt"
+        with (
+            suppress(OSError, http.client.HTTPException),
+            closing(http.client.HTTPConnection("127.0.0.1", port, timeout=5)) as connection,
+        ):
+            connection.request("GET", "/_ministack/health")
+            if connection.getresponse().status == http.client.OK:
+                return
+        time.sleep(0.1)
+    raise AssertionError("MiniStack did not answer in time")
