@@ -19,7 +19,7 @@ from chalicelib.totp import SharedSecret
 # modules become too small for an old phone.
 LONGEST_URI_BYTES = 152
 _QUIET_ZONE_MODULES = 4
-_SVG_PATH = re.compile(r' d="([^"]+)"')
+_DARK_MODULES = re.compile(rb"\x01+")
 
 
 @dataclass(frozen=True)
@@ -72,11 +72,11 @@ def qr_code(uri: str) -> QrCode:
     One fixed mask: choosing the best of eight costs four times as much, and
     every mask is as readable to the app (tests scan them all).
     """
-    code = segno.make_qr(uri, error="m", mask=0, boost_error=False)
-    size = code.symbol_size(border=_QUIET_ZONE_MODULES)[0]
-    svg = code.svg_inline(omitsize=True, border=_QUIET_ZONE_MODULES, svgclass=None, lineclass=None)
-    path = _SVG_PATH.search(svg)
-    if path is None:
-        message = "segno's SVG holds no path"
-        raise ValueError(message)
-    return QrCode(size=int(size), path=path[1])
+    matrix = segno.make_qr(uri, error="m", mask=0, boost_error=False).matrix
+    # Drawn here, one stroke for each run of dark modules: segno's own SVG takes twice as long.
+    strokes = [
+        f"M{run.start() + _QUIET_ZONE_MODULES} {row_number}.5h{len(run[0])}"
+        for row_number, row in enumerate(matrix, start=_QUIET_ZONE_MODULES)
+        for run in _DARK_MODULES.finditer(row)
+    ]
+    return QrCode(size=len(matrix) + 2 * _QUIET_ZONE_MODULES, path="".join(strokes))
