@@ -1,0 +1,151 @@
+"""docs/data-schema.md lists every row there is, as the code declares it and as a journey writes it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import chain
+
+from pynamodb.models import Model
+
+from chalicelib.audit import event
+from chalicelib.keys.cipher import SealContext
+from chalicelib.storage.rows import Row, StateRow
+from tests.docs.pages import DOCS, code_in, tables
+from tests.support.world import World, moto_world
+
+COMMON = {"pk": "S", "sk": "S", "format_version": "N"}
+SECTION_OF_CLASS = {
+    "_ProfileRow": "Tenant",
+    "_UserRow": "User",
+    "_LookupRow": "Name",
+    "_PasswordRow": "Password attempts",
+    "_SessionRow": "Session",
+    "_PendingRow": "Pending authenticator",
+    "_EventRow": "Event",
+}
+PLACEHOLDERS = {
+    "{tenant}": "[a-z][a-z0-9-]*",
+    "{user}": "[0-9a-f]{32}",
+    "{hash}": "[0-9a-f]{64}",
+    "{day}": "[0-9]{8}",
+    "{shard}": "[0-7]",
+    "{time}": "[0-9]{12}",
+    "{event}": "[0-9a-f]{32}",
+    "{month}": "[0-9]{4}_[0-9]{2}",
+}
+
+
+@dataclass
+class Section:
+    """One row of the page: its keys, and its attributes with type and whether they are always there."""
+
+    title: str
+    keys: list[re.Pattern[str]]
+    types: dict[str, str]
+    always: set[str]
+    entry_types: dict[str, str] = field(default_factory=dict)
+
+    def type_of(self, name: str) -> str | None:
+        """Return the documented type of the stored attribute *name*."""
+        for documented, kind in (self.types | COMMON).items():
+            if _pattern(documented).fullmatch(name):
+                return kind
+        return None
+
+
+def _pattern(documented: str) -> re.Pattern[str]:
+    parts = re.split(r"(\{[a-z]+\})", documented)
+    return re.compile("".join(PLACEHOLDERS.get(part, re.escape(part)) for part in parts))
+
+
+def _sections() -> dict[str, Section]:
+    found = {}
+    page = (DOCS / "data-schema.md").read_text(encoding="utf-8")
+    for heading, text in re.findall(r"^## ([^\n]+`)\n(.*?)(?=^## |\Z)", page, re.MULTILINE | re.DOTALL):
+        title = heading.partition(":")[0]
+        *partitions, sort_key = code_in(heading)
+        rows, *entry_rows = tables(text)
+        found[title] = Section(
+            title=title,
+            keys=[_pattern(f"{partition} / {sort_key}") for partition in partitions],
+            types={code_in(row["attribute"])[0]: row["type"] for row in rows},
+            always={code_in(row["attribute"])[0] for row in rows if row["when"] == "always"},
+            entry_types={code_in(row["attribute"])[0]: row["type"] for row in chain(*entry_rows)},
+        )
+    return found
+
+
+SECTIONS = _sections()
+
+
+def _row_classes(base: type[Model] = Row) -> Iterator[type[Model]]:
+    for row_class in base.__subclasses__():
+        if row_class is not StateRow:
+            yield row_class
+        yield from _row_classes(row_class)
+
+
+def test_every_row_class_has_its_section() -> None:
+    assert {row_class.__name__ for row_class in _row_classes()} == set(SECTION_OF_CLASS)
+    assert {*SECTION_OF_CLASS.values(), "Authenticators"} == set(SECTIONS)
+
+
+def test_sections_list_the_attributes_of_the_row_classes() -> None:
+    for row_class in _row_classes():
+        section = SECTIONS[SECTION_OF_CLASS[row_class.__name__]]
+        declared = {
+            name: attribute.attr_type
+            for name, attribute in row_class.get_attributes().items()
+            if name not in {*COMMON, "expires_at"}
+        }
+        documented = {name: kind for name, kind in section.types.items() if name != "expires_at"}
+        needed = {name for name in declared if not row_class.get_attributes()[name].null}
+
+        assert documented == declared, section.title
+        assert section.always - {"expires_at"} == needed, section.title
+
+
+def _lived_in(world: World) -> None:
+    """Leave every kind of row behind, with every attribute that it can have."""
+    wizard = world.wizard()
+    phone = wizard.enrolled()
+    world.clock.advance(30)
+    wizard.verify(phone.otp())
+    wizard.prove_again()
+    wizard.begin()
+    world.wizard().sign_in(password="a wrong one")
+    wizard.prove_again(password="a wrong one")
+
+
+def test_every_row_of_a_journey_is_as_the_page_says() -> None:
+    seen: dict[str, set[str]] = {title: set() for title in SECTIONS}
+    with moto_world() as world:
+        _lived_in(world)
+        for item in [*world.aws.state(), *world.aws.events()]:
+            key = f"{item['pk']['S']} / {item['sk']['S']}"
+            (section,) = [s for s in SECTIONS.values() if any(k.fullmatch(key) for k in s.keys)]
+            for name, value in item.items():
+                assert {section.type_of(name)} == set(value), f"{key}: {name}"
+            assert section.always <= set(item), key
+            for entry in item.get("entries", {"M": {}})["M"].values():
+                kinds = {name: next(iter(value)) for name, value in entry["M"].items()}
+                assert kinds == section.entry_types, key
+            seen[section.title] |= {
+                documented
+                for documented in section.types
+                if any(_pattern(documented).fullmatch(name) for name in item)
+            }
+
+    assert seen == {title: set(section.types) for title, section in SECTIONS.items()}
+
+
+def test_the_page_lists_every_kind_of_event_and_the_whole_context() -> None:
+    page = (DOCS / "data-schema.md").read_text(encoding="utf-8")
+    kinds = {value for name, value in vars(event).items() if name.isupper() and isinstance(value, str)}
+    (listed,) = re.findall(r"^Kinds: (.*)\.$", page, re.MULTILINE)
+    context = SealContext(tenant_id="t", user_id="u", authenticator_id="a").as_encryption_context()
+
+    assert set(code_in(listed)) == kinds
+    assert set(context) <= set(code_in(page.partition("## The sealed secret")[2]))
