@@ -24,7 +24,8 @@ LONGEST_ISSUER_CHARACTERS = 20
 _TENANT_ID = re.compile(r"[a-z][a-z0-9-]{1,31}")
 _COLOUR = re.compile(r"#[0-9a-f]{6}")
 _MAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
-_LOGO_PATH = re.compile(r"/[A-Za-z0-9._/-]+\.svg")
+# Never two slashes: ``//name`` would be another host.
+_LOGO_PATH = re.compile(r"(?:/[A-Za-z0-9_-][A-Za-z0-9._-]*)+\.svg")
 
 
 class ProfileError(ValueError):
