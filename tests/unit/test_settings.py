@@ -1,0 +1,78 @@
+"""Settings come whole or not at all, and say everything that is missing at once."""
+
+from __future__ import annotations
+
+import pytest
+
+from chalicelib.settings import Settings, SettingsError
+
+WHOLE = {
+    "STAGE": "prod",
+    "STATE_TABLE": "state",
+    "EVENTS_TABLE": "events",
+    "SECRET_KEY_ID": "alias/secrets",
+    "AWS_DEFAULT_REGION": "eu-north-1",
+    "ORIGIN_SECRETS": "new,old",
+    "DEFAULT_TENANT": "cozone",
+}
+
+
+def test_a_whole_environment_is_read() -> None:
+    settings = Settings.from_env(WHOLE)
+    assert settings == Settings(
+        stage="prod",
+        region="eu-north-1",
+        state_table="state",
+        events_table="events",
+        secret_key_id="alias/secrets",
+        default_tenant="cozone",
+        origin_secrets=("new", "old"),
+    )
+    assert not settings.is_local
+
+
+def test_an_empty_environment_names_all_that_is_missing_at_once() -> None:
+    with pytest.raises(SettingsError) as caught:
+        Settings.from_env({})
+    for name in ("STAGE", "STATE_TABLE", "EVENTS_TABLE", "SECRET_KEY_ID", "AWS_DEFAULT_REGION"):
+        assert f"{name} is not set" in str(caught.value)
+
+
+@pytest.mark.parametrize("name", sorted(set(WHOLE) - {"DEFAULT_TENANT"}))
+@pytest.mark.parametrize("lacking", [{}, {"": ""}])
+def test_each_name_is_needed_and_an_empty_value_is_none(name: str, lacking: dict[str, str]) -> None:
+    environ = {**WHOLE, name: ""} if lacking else {key: WHOLE[key] for key in WHOLE if key != name}
+    with pytest.raises(SettingsError, match=name):
+        Settings.from_env(environ)
+
+
+@pytest.mark.requirement("S11", "B63")
+@pytest.mark.parametrize("stage", ["dev", "prod"])
+@pytest.mark.parametrize("value", ["", ",", ",,"])
+def test_no_deployed_stage_starts_without_its_origin_secret(stage: str, value: str) -> None:
+    with pytest.raises(SettingsError, match="ORIGIN_SECRETS"):
+        Settings.from_env({**WHOLE, "STAGE": stage, "ORIGIN_SECRETS": value})
+
+
+def test_stage_local_has_no_front_door() -> None:
+    assert Settings.from_env({**WHOLE, "STAGE": "local", "ORIGIN_SECRETS": ""}).is_local
+
+
+@pytest.mark.requirement("B63")
+@pytest.mark.parametrize("stage", ["Local", "test", "production", "dev "])
+def test_other_stages_do_not_exist(stage: str) -> None:
+    with pytest.raises(SettingsError, match="STAGE must be one of"):
+        Settings.from_env({**WHOLE, "STAGE": stage})
+
+
+def test_lambdas_own_name_for_the_region_is_enough() -> None:
+    environ = {key: value for key, value in WHOLE.items() if key != "AWS_DEFAULT_REGION"}
+    assert Settings.from_env({**environ, "AWS_REGION": "eu-west-1"}).region == "eu-west-1"
+
+
+def test_the_default_tenant_may_be_left_out() -> None:
+    assert Settings.from_env({**WHOLE, "DEFAULT_TENANT": ""}).default_tenant is None
+
+
+def test_origin_secrets_are_not_shown() -> None:
+    assert "old" not in repr(Settings.from_env(WHOLE))

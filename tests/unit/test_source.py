@@ -1,0 +1,96 @@
+"""What the source itself promises: where chance and time come from."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+import chalicelib
+
+ROOT = Path(chalicelib.__file__).parent
+MODULES = sorted(path for path in ROOT.rglob("*.py") if "local" not in path.relative_to(ROOT).parts)
+IDS = [path.relative_to(ROOT).as_posix() for path in MODULES]
+
+_CLOCKS = {
+    ("time", "time"),
+    ("time", "time_ns"),
+    ("datetime", "now"),
+    ("datetime", "utcnow"),
+    ("datetime", "today"),
+    ("date", "today"),
+}
+
+
+def _tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text("utf-8"))
+
+
+def _imports(tree: ast.AST) -> set[str]:
+    names = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            names |= {str(node.module)} | {f"{node.module}.{alias.name}" for alias in node.names}
+    return names
+
+
+def test_the_scan_sees_the_product() -> None:
+    assert {"totp.py", "bootstrap.py", "web/endpoints.py"} <= set(IDS)
+
+
+@pytest.mark.requirement("T1")
+@pytest.mark.parametrize("path", MODULES, ids=IDS)
+def test_nothing_is_drawn_from_a_generator_that_can_be_predicted(path: Path) -> None:
+    foreseeable = {"random", "uuid.uuid1", "numpy.random"}
+    assert not {name for name in _imports(_tree(path)) if name in foreseeable or name.startswith("random.")}
+
+
+@pytest.mark.requirement("T1")
+@pytest.mark.parametrize("path", MODULES, ids=IDS)
+def test_nothing_secret_is_drawn_at_import(path: Path) -> None:
+    """A process frozen and thawed twice would draw the same twice."""
+    for statement in _tree(path).body:
+        for node in _run_at_import(statement):
+            assert not (
+                isinstance(node, ast.Attribute)
+                and isinstance(node.value, ast.Name)
+                and node.value.id in {"secrets", "os", "uuid"}
+                and node.attr.startswith(("token", "rand", "uuid", "urandom", "getrandom"))
+            )
+
+
+def _run_at_import(statement: ast.AST) -> list[ast.AST]:
+    if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+        return []  # runs when called
+    nodes = [statement]
+    for child in ast.iter_child_nodes(statement):
+        nodes += _run_at_import(child)
+    return nodes
+
+
+@pytest.mark.requirement("T5")
+@pytest.mark.parametrize("path", MODULES, ids=IDS)
+def test_only_bootstrap_knows_a_clock(path: Path) -> None:
+    """Everywhere else the time is handed in, so a test or a request can be of one moment."""
+    read = {
+        (node.value.id, node.attr)
+        for node in ast.walk(_tree(path))
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)
+    }
+    imported = {name.replace("datetime.datetime", "datetime") for name in _imports(_tree(path))}
+    clocks = {clock for clock in _CLOCKS if clock in read or ".".join(clock) in imported}
+    assert clocks == ({("time", "time")} if path.name == "bootstrap.py" else set())
+
+
+@pytest.mark.requirement("T5")
+@pytest.mark.parametrize("path", MODULES, ids=IDS)
+def test_no_header_tells_the_time(path: Path) -> None:
+    text = {
+        node.value.lower()
+        for node in ast.walk(_tree(path))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    }
+    assert not text & {"date", "x-date", "x-client-time", "x-amz-date", "age"}
