@@ -46,7 +46,9 @@ def check_own_page(headers: Mapping[str, str], settings: Settings) -> str:
     """
     if headers.get("sec-fetch-site", "same-origin") != "same-origin":
         raise CrossSiteRequestError("Sec-Fetch-Site is not same-origin")
-    if headers.get("origin") != _own_origin(headers, settings):
+    own_origin = _own_origin(headers, settings)
+    # A host of unknown name has no origin; a request that names none does not match that.
+    if own_origin is None or headers.get("origin") != own_origin:
         raise CrossSiteRequestError("Origin is missing or not our own")
     key = headers.get("idempotency-key", "")
     if len(key) not in _KEY_LENGTHS or not _KEY_CHARACTERS.issuperset(key):
@@ -71,7 +73,8 @@ def check_media_type(headers: Mapping[str, str]) -> None:
 def _own_origin(headers: Mapping[str, str], settings: Settings) -> str | None:
     if not settings.is_local:
         # Believed only because `check_front_door` came first.
-        return f"https://{headers.get('x-viewer-host', '')}"
+        viewer_host = headers.get("x-viewer-host")
+        return f"https://{viewer_host}" if viewer_host else None
     origin = f"http://{headers.get('host', '')}"
     try:
         name = urlsplit(origin).hostname
