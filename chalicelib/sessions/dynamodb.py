@@ -1,6 +1,7 @@
 """
 Sessions in DynamoDB: each a partition of its own, so that no user's row grows hot.
 
+Every request reads one and most rotate one, so all of it is written out by hand.
 IAM: dynamodb:GetItem, PutItem, UpdateItem, DeleteItem on partitions ``S#*``.
 """
 
@@ -10,37 +11,14 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from pynamodb.attributes import BinaryAttribute, NumberAttribute, UnicodeAttribute
-from pynamodb.expressions.condition import Condition
-
 from chalicelib.sessions.session import REPEATABLE_SECONDS, Replacement, Rotation, Session
 from chalicelib.sessions.store import SessionReplacedError
 from chalicelib.storage.changes import Change
-from chalicelib.storage.dynamodb import Database, delete, put, update
-from chalicelib.storage.rows import StateRow
+from chalicelib.storage.dynamodb import Database, Item
+from chalicelib.storage.rows import FORMAT_VERSION, STATE, key_of
 
 _SESSION = "SESSION"
-
-
-class _SessionRow(StateRow):
-    tenant = UnicodeAttribute()
-    user = UnicodeAttribute()
-    sign_in_id = UnicodeAttribute()
-    epoch = NumberAttribute()
-    created_at = NumberAttribute()
-    last_seen_at = NumberAttribute()
-    reauthenticated_at = NumberAttribute(null=True)
-    verified_at = NumberAttribute(null=True)
-    pending_until = NumberAttribute(null=True)
-    replaced_at = NumberAttribute(null=True)
-    replaced_by_request = UnicodeAttribute(null=True)
-    replacement_salt = BinaryAttribute(legacy_encoding=False, null=True)
-    replacement_answer = UnicodeAttribute(null=True)
-
-
-def _is_live() -> Condition:
-    live: Condition = _SessionRow.pk.exists() & _SessionRow.replaced_at.does_not_exist()
-    return live
+_IS_LIVE = "attribute_exists(pk) AND attribute_not_exists(replaced_at)"
 
 
 class DynamoSessions:
@@ -50,94 +28,111 @@ class DynamoSessions:
         self._database = database
 
     def get(self, session_key: str) -> Session | None:
-        row = self._database.get(_SessionRow, *_key(session_key))
-        return None if row is None else _session(session_key, row)
+        item = self._database.get_item(_partition(session_key), _SESSION)
+        return None if item is None else _session(session_key, item)
 
     def started(self, session: Session) -> Change:
-        row = _SessionRow(
-            *_key(session.session_key),
-            tenant=session.tenant_id,
-            user=session.user_id,
-            sign_in_id=session.sign_in_id,
-            epoch=session.epoch,
-            created_at=session.created_at,
-            last_seen_at=session.last_seen_at,
-            reauthenticated_at=session.reauthenticated_at,
-            verified_at=session.verified_at,
-            pending_until=session.pending_until,
-            # A session replaced at its last second must still answer a repetition.
-            expires_at=session.ends_at + REPEATABLE_SECONDS,
-        )
-        return put(row, only_if=_SessionRow.pk.does_not_exist(), refused=SessionReplacedError())
+        request = {
+            "TableName": STATE,
+            "Item": _item(session),
+            "ConditionExpression": "attribute_not_exists(pk)",
+        }
+        return Change(("Put", request), SessionReplacedError())
 
     def rotated(
         self, rotation: Rotation, *, request_hash: str, answer: Mapping[str, Any], now: int
     ) -> tuple[Change, ...]:
-        marks = [
-            _SessionRow.replaced_at.set(now),
-            _SessionRow.replaced_by_request.set(request_hash),
-            _SessionRow.replacement_salt.set(rotation.salt),
-            _SessionRow.replacement_answer.set(json.dumps(answer, ensure_ascii=False)),
-        ]
-        mark = update(
-            _SessionRow(*_key(rotation.replaced.session_key)),
-            marks,
-            only_if=_is_live(),
-            refused=SessionReplacedError(),
+        mark = _update(
+            rotation.replaced,
+            "SET replaced_at = :now, replaced_by_request = :request,"
+            " replacement_salt = :salt, replacement_answer = :answer",
+            {
+                ":now": _number(now),
+                ":request": {"S": request_hash},
+                ":salt": {"B": rotation.salt},
+                ":answer": {"S": json.dumps(answer, ensure_ascii=False)},
+            },
         )
         return mark, self.started(rotation.successor.session)
 
     def pending_until_set(self, session: Session, pending_until: int | None) -> Change:
-        attribute = _SessionRow.pending_until
-        action = attribute.remove() if pending_until is None else attribute.set(pending_until)
-        return update(
-            _SessionRow(*_key(session.session_key)),
-            [action],
-            only_if=_is_live(),
-            refused=SessionReplacedError(),
-        )
+        if pending_until is None:
+            return _update(session, "REMOVE pending_until")
+        return _update(session, "SET pending_until = :until", {":until": _number(pending_until)})
 
     def ended(self, session: Session) -> Change:
-        return delete(_SessionRow(*_key(session.session_key)), refused=SessionReplacedError())
+        request = {"TableName": STATE, "Key": key_of(_partition(session.session_key), _SESSION)}
+        return Change(("Delete", request), SessionReplacedError())
 
     def seen(self, session: Session, *, now: int) -> None:
-        self._database.apply(
-            update(
-                _SessionRow(*_key(session.session_key)),
-                [_SessionRow.last_seen_at.set(now)],
-                only_if=_is_live(),
-                refused=SessionReplacedError(),
-            )
-        )
+        self._database.apply(_update(session, "SET last_seen_at = :now", {":now": _number(now)}))
 
 
-def _key(session_key: str) -> tuple[str, str]:
-    return f"S#{session_key}", _SESSION
+def _partition(session_key: str) -> str:
+    return f"S#{session_key}"
 
 
-def _session(session_key: str, row: _SessionRow) -> Session:
-    replacement = None
-    if row.replaced_at is not None:
-        replacement = Replacement(
-            replaced_at=int(row.replaced_at),
-            request_hash=row.replaced_by_request,
-            salt=row.replacement_salt,
-            answer=json.loads(row.replacement_answer),
-        )
+def _update(session: Session, expression: str, values: Item | None = None) -> Change:
+    request: Item = {
+        "TableName": STATE,
+        "Key": key_of(_partition(session.session_key), _SESSION),
+        "UpdateExpression": expression,
+        "ConditionExpression": _IS_LIVE,
+    }
+    if values:
+        request["ExpressionAttributeValues"] = values
+    return Change(("Update", request), SessionReplacedError())
+
+
+def _item(session: Session) -> Item:
+    item = {
+        **key_of(_partition(session.session_key), _SESSION),
+        "format_version": _number(FORMAT_VERSION),
+        "tenant": {"S": session.tenant_id},
+        "user": {"S": session.user_id},
+        "sign_in_id": {"S": session.sign_in_id},
+        "epoch": _number(session.epoch),
+        "created_at": _number(session.created_at),
+        "last_seen_at": _number(session.last_seen_at),
+        # A session replaced at its last second must still answer a repetition.
+        "expires_at": _number(session.ends_at + REPEATABLE_SECONDS),
+    }
+    optional = {
+        "reauthenticated_at": session.reauthenticated_at,
+        "verified_at": session.verified_at,
+        "pending_until": session.pending_until,
+    }
+    return item | {name: _number(value) for name, value in optional.items() if value is not None}
+
+
+def _session(session_key: str, item: Item) -> Session:
     return Session(
         session_key=session_key,
-        tenant_id=row.tenant,
-        user_id=row.user,
-        sign_in_id=row.sign_in_id,
-        epoch=int(row.epoch),
-        created_at=int(row.created_at),
-        last_seen_at=int(row.last_seen_at),
-        reauthenticated_at=_seconds(row.reauthenticated_at),
-        verified_at=_seconds(row.verified_at),
-        pending_until=_seconds(row.pending_until),
-        replacement=replacement,
+        tenant_id=item["tenant"]["S"],
+        user_id=item["user"]["S"],
+        sign_in_id=item["sign_in_id"]["S"],
+        epoch=int(item["epoch"]["N"]),
+        created_at=int(item["created_at"]["N"]),
+        last_seen_at=int(item["last_seen_at"]["N"]),
+        reauthenticated_at=_optional_int(item, "reauthenticated_at"),
+        verified_at=_optional_int(item, "verified_at"),
+        pending_until=_optional_int(item, "pending_until"),
+        replacement=_replacement(item) if "replaced_at" in item else None,
     )
 
 
-def _seconds(value: float | None) -> int | None:
-    return None if value is None else int(value)
+def _replacement(item: Item) -> Replacement:
+    return Replacement(
+        replaced_at=int(item["replaced_at"]["N"]),
+        request_hash=item["replaced_by_request"]["S"],
+        salt=item["replacement_salt"]["B"],
+        answer=json.loads(item["replacement_answer"]["S"]),
+    )
+
+
+def _number(value: int) -> dict[str, str]:
+    return {"N": str(value)}
+
+
+def _optional_int(item: Item, name: str) -> int | None:
+    return int(item[name]["N"]) if name in item else None

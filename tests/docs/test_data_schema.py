@@ -21,7 +21,6 @@ SECTION_OF_CLASS = {
     "_UserRow": "User",
     "_LookupRow": "Name",
     "_PasswordRow": "Password attempts",
-    "_SessionRow": "Session",
     "_PendingRow": "Pending authenticator",
     "_EventRow": "Event",
 }
@@ -89,7 +88,8 @@ def _row_classes(base: type[Model] = Row) -> Iterator[type[Model]]:
 
 def test_every_row_class_has_its_section() -> None:
     assert {row_class.__name__ for row_class in _row_classes()} == set(SECTION_OF_CLASS)
-    assert {*SECTION_OF_CLASS.values(), "Authenticators"} == set(SECTIONS)
+    # These two are written out by hand; the journey below holds them to the page.
+    assert {*SECTION_OF_CLASS.values(), "Session", "Authenticators"} == set(SECTIONS)
 
 
 def test_sections_list_the_attributes_of_the_row_classes() -> None:
