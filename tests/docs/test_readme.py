@@ -1,0 +1,136 @@
+"""What README.md says about the code is what the code says."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from chalicelib.settings import STAGES, Settings
+from chalicelib.tenants.profile import Profile
+from chalicelib.web.problems import INTERNAL_ERROR, PROBLEMS
+from tests.docs.pages import PROJECT, README, code_in, fenced_blocks, section, table, tables
+from tests.support.world import COZONE, World, moto_world
+
+
+@pytest.fixture
+def world() -> Iterator[World]:
+    with moto_world() as made:
+        yield made
+
+
+class _Recording(dict[str, str]):
+    """An environment that remembers which names were asked for."""
+
+    def __init__(self, *arguments: Any, **values: str) -> None:
+        super().__init__(*arguments, **values)
+        self.asked: set[str] = set()
+
+    def get(self, key: str, default: Any = None) -> Any:
+        self.asked.add(key)
+        return super().get(key, default)
+
+
+def test_settings_are_those_read_from_the_environment() -> None:
+    environment = _Recording(
+        STAGE="prod",
+        STATE_TABLE="state",
+        EVENTS_TABLE="events",
+        SECRET_KEY_ID="key",
+        ORIGIN_SECRETS="secret",
+        AWS_REGION="eu-north-1",
+    )
+    Settings.from_env(environment)
+    rows = tables(section("## Settings"))[0]
+    stages = next(row["what"] for row in rows if row["name"] == "`STAGE`")
+
+    assert [code_in(row["name"])[0] for row in rows] == sorted(
+        environment.asked, key=[code_in(row["name"])[0] for row in rows].index
+    )
+    assert tuple(code_in(stages)) == STAGES
+
+
+def test_profile_fields_are_those_a_profile_has() -> None:
+    documented = [name for row in table("### A tenant's profile") for name in code_in(row["field"])]
+    names = {field.name for field in fields(Profile)} - {"source", "tenant_id"} | {"id"}
+
+    assert set(documented) == names == set(COZONE)
+
+
+def test_routes_are_those_of_the_app(world: World) -> None:
+    documented = [code_in(row["route"])[0] for row in table("## Routes")]
+    registered = {f"{method} {path}" for path, methods in world.app.routes.items() for method in methods}
+
+    assert sorted(documented) == sorted(registered)
+
+
+def test_problems_are_those_of_the_table_in_code() -> None:
+    documented = [
+        (int(row["status"]), code_in(row["code"])[0]) for row in tables(section("## Problems"))[0]
+    ]
+    known = {(problem.status, problem.code) for problem in [*PROBLEMS.values(), INTERNAL_ERROR]}
+
+    assert documented == sorted(documented, key=lambda row: row[0])
+    assert sorted(documented) == sorted(known)
+
+
+def test_make_commands_exist_and_all_are_explained() -> None:
+    makefile = (PROJECT / "Makefile").read_text(encoding="utf-8")
+    targets = set(re.findall(r"^([a-z-]+):.*## ", makefile, re.MULTILINE)) - {"help"}
+    named = set(re.findall(r"(?:^|`)make ([a-z][a-z-]*)", README.read_text(encoding="utf-8"), re.MULTILINE))
+    explained = {
+        command.removeprefix("make ")
+        for row in tables(section("## Two commands"))[0]
+        for command in code_in(row["command"])
+    } - {"make"}
+
+    assert named <= targets
+    assert explained == targets
+
+
+def test_the_folder_map_names_what_is_there() -> None:
+    documented = [code_in(row["path"])[0] for row in table("## Folders")]
+    parts = [path for path in (PROJECT / "chalicelib").iterdir() if not path.name.startswith("_")]
+
+    for path in documented:
+        assert (PROJECT / path).is_dir() if path.endswith("/") else (PROJECT / path).is_file(), path
+    assert {f"chalicelib/{path.name}" for path in parts} <= {path.rstrip("/") for path in documented}
+
+
+@pytest.mark.parametrize(
+    ("introduction", "path"),
+    [
+        ("In the Lambda function", "requirements.txt"),
+        ("For development and tests", "requirements-dev.txt"),
+        ("In an environment of its own", ".ci/requirements-ministack.txt"),
+    ],
+)
+def test_every_dependency_has_its_reason(introduction: str, path: str) -> None:
+    """Only the first paragraph counts: below it stands what those need in turn."""
+    text = section("## Dependencies").partition(introduction)[2]
+    documented = [code_in(row["package"])[0] for row in tables(text)[0]]
+
+    assert sorted(documented) == sorted(_direct(PROJECT / path))
+
+
+def _direct(path: Path) -> list[str]:
+    text = re.split(r"^# What those need", path.read_text(encoding="utf-8"), flags=re.MULTILINE)[0]
+    return re.findall(r"^([a-zA-Z0-9-]+)(?:\[[a-z]+\])?==", text, re.MULTILINE)
+
+
+def test_continuous_integration_runs_the_readmes_test_command() -> None:
+    commands = [
+        line.removeprefix("exec ")
+        for line in (PROJECT / ".ci/run").read_text(encoding="utf-8").splitlines()
+        if line and not line.startswith("#")
+    ]
+
+    assert commands == ["make test"]
+    assert any(
+        block.startswith("make run") and "\nmake test" in block
+        for _, block in fenced_blocks(section("## Two commands"))
+    )
