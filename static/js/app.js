@@ -5,7 +5,7 @@ import { brandTokens } from './brand.js';
 import { LANGUAGES, chooseLanguage, loadTexts, momentOf, offeredLanguages, pluralForm } from './i18n.js';
 import { STEPS, factsOf, initialState, next } from './machine.js';
 import * as page from './page.js';
-import { FieldErrors, SCREENS, copyKey, showPassword, strong, togglePassword, toggleQrSize } from './screens.js';
+import { FieldErrors, SCREENS, copyKey, emptyPassword, showPassword, strong, togglePassword, toggleQrSize } from './screens.js';
 import { createSessionLimit } from './session-limit.js';
 
 const ASK_AGAIN_AFTER_HIDDEN_MILLISECONDS = 60_000;
@@ -244,10 +244,7 @@ const FIELD_OF_CODE = {
 function tell(problem) {
   const field = FIELD_OF_CODE[problem.code] ?? null;
   const hasField = document.querySelector(`[data-field="${field}"]`) !== null;
-  if (field === 'current-password' && hasField) {
-    document.getElementById('current-password').value = '';
-    showPassword(false);
-  }
+  if (field === 'current-password' || state.screen === 'sign-in') emptyPassword();
   if (problem.code === 'otp_mismatch') countMismatch();
   page.showErrors([{ field: hasField ? field : null, ...wordsOf(problem) }]);
   if (problem.code === 'too_many_attempts') tellWhenWaitIsOver(problem.retryAt);

@@ -51,13 +51,13 @@ export function initialState({ replacing = false, outcome = 'already' } = {}) {
  * @returns {Facts}
  */
 export function factsOf(session, now) {
-  const isAhead = (time) => time !== null && Date.parse(time) > now;
+  const { password_fresh_until: freshUntil } = session;
   return {
     signedIn: true,
     factor: session.second_factor,
     verified: session.verified,
-    fresh: isAhead(session.password_fresh_until),
-    pending: session.enrolment !== null && isAhead(session.enrolment.expires_at),
+    fresh: freshUntil !== null && Date.parse(freshUntil) > now,
+    pending: session.enrolment !== null,
   };
 }
 

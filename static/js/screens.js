@@ -49,6 +49,12 @@ export function showPassword(isShown) {
   say(button, isShown ? 'password.hide' : 'password.show');
 }
 
+/** Take back what was typed as a password, where there is such a field. */
+export function emptyPassword() {
+  const field = byId('current-password');
+  if (field !== null) field.value = '';
+}
+
 /** Swap between showing and hiding the password, and tell which. */
 export function togglePassword() {
   const isShown = byId('current-password').type === 'password';

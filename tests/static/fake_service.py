@@ -58,6 +58,9 @@ class FakeService:
     problems: dict[str, list[tuple[int, dict[str, Any]] | None]] = field(default_factory=dict)
     """Refusals to give next, by "METHOD path"; `None` stands for a connection that breaks."""
     requests: list[Request] = field(default_factory=list)
+    slow: set[str] = field(default_factory=set)
+    """Calls that are answered only by `release`."""
+    held: list[Route] = field(default_factory=list)
 
     def attach(self, page: Page) -> None:
         """Answer the API requests of *page*."""
@@ -85,10 +88,22 @@ class FakeService:
         """Return the requests made by *call*."""
         return [request for request in self.requests if _call_of(request) == call]
 
+    def release(self) -> None:
+        """Answer what is held back, and hold nothing back any more."""
+        self.slow.clear()
+        while self.held:
+            self._answer(self.held.pop(0))
+
     def answer(self, route: Route) -> None:
-        """Answer one request."""
-        call = _call_of(route.request)
+        """Answer one request, now or when it is released."""
         self.requests.append(route.request)
+        if _call_of(route.request) in self.slow:
+            self.held.append(route)
+        else:
+            self._answer(route)
+
+    def _answer(self, route: Route) -> None:
+        call = _call_of(route.request)
         waiting = self.problems.get(call, [])
         if waiting:
             refusal = waiting.pop(0)

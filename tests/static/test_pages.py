@@ -1,0 +1,680 @@
+"""How the pages behave: on slow and broken lines, at reload and Back, for eyes, ears and keyboards."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import BrowserContext, Page, Request, Route, expect
+
+from tests.static.fake_service import KEY, PASSWORD, RIGHT_CODE, FakeService, in_minutes
+from tests.static.texts import words
+from tests.support.static_site import SECURITY_HEADERS, STATIC_FOLDER
+
+CONFIRMATION = "POST /api/enrolment/confirmation"
+VERIFICATION = "POST /api/verification"
+
+
+def press(page: Page, action: str) -> None:
+    """Press the button of *action*."""
+    page.click(f'main [data-action="{action}"]')
+
+
+def expect_screen(page: Page, name: str) -> None:
+    """Wait until the page shows that screen."""
+    expect(page.locator("main")).to_have_attribute("data-screen", name)
+
+
+def expect_refusal(page: Page, text: str) -> None:
+    """Wait until the summary says *text* and the reader has been moved to it."""
+    expect(page.locator(".summary")).to_contain_text(text)
+    expect(page.locator(".summary")).to_be_focused()
+
+
+def open_at(page: Page, site: str, screen: str, service: FakeService, query: str = "") -> None:
+    """Open the page in the state in which it shows *screen*."""
+    states = {
+        "method": {},
+        "password": {},
+        "phone": {"is_fresh": True},
+        "app": {"is_fresh": True},
+        "code": {"is_fresh": True},
+        "verify": {"second_factor": "active"},
+        "done": {"second_factor": "active", "is_verified": True},
+    }
+    if screen in states:
+        service.sign_in(**states[screen])
+    if screen in {"app", "code"}:
+        service.begin()
+    page.goto(f"{site}/{query}#{screen}")
+    expect_screen(page, screen)
+
+
+def enter_code(page: Page, code: str) -> None:
+    """Type a code and confirm it."""
+    page.fill("#otp", code)
+    press(page, "confirm")
+
+
+def test_the_journey_of_the_guide_by_keyboard_alone(page: Page, service: FakeService, site: str) -> None:
+    """Sign in, turn on, password, phone, app, code, done: Tab, Space and Enter are enough."""
+    page.goto(site)
+    expect_screen(page, "sign-in")
+    page.focus("#username")
+    page.keyboard.type("anna@firma.se")
+    page.keyboard.press("Tab")
+    page.keyboard.type(PASSWORD)
+    page.keyboard.press("Enter")
+    expect_screen(page, "method")
+    expect(page.locator("h1")).to_be_focused()
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect_screen(page, "password")
+    page.keyboard.press("Tab")
+    page.keyboard.type(PASSWORD)
+    page.keyboard.press("Enter")
+    expect_screen(page, "phone")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Space")
+    page.keyboard.press("Enter")
+    expect_screen(page, "app")
+    expect(page).to_have_title("Steg 4 av 5: Konfigurera Google Authenticator – Azets Cozone")
+    page.locator('main [data-action="continue"]').press("Enter")
+    expect_screen(page, "code")
+    page.keyboard.press("Tab")
+    page.keyboard.type("012 345")
+    page.keyboard.press("Enter")
+    expect_screen(page, "done")
+    expect(page.locator("h1")).to_be_focused()
+    expect(page.locator("#live")).to_have_text(words("sv")["status.code_accepted"])
+    assert service.calls(CONFIRMATION)[0].post_data_json == {"otp": RIGHT_CODE}
+
+
+@pytest.mark.parametrize("screen", ["method", "password", "phone", "app", "code", "verify", "done"])
+def test_a_reload_stays_on_the_step(page: Page, service: FakeService, site: str, screen: str) -> None:
+    """Phones throw the page away while the user is in the app."""
+    if screen == "password":
+        service.sign_in()
+        page.goto(site)
+        press(page, "activate")
+        expect_screen(page, "password")
+    else:
+        open_at(page, site, screen, service)
+    page.reload()
+    expect_screen(page, screen)
+
+
+@pytest.mark.requirement("E12")
+@pytest.mark.parametrize("wanted", ["app", "code", "done", "verify", "stopped", "nonsense"])
+def test_an_address_leads_no_further_than_the_server_allows(
+    page: Page, service: FakeService, site: str, wanted: str
+) -> None:
+    """Typing the name of a later step shows an allowed one."""
+    service.sign_in()
+    page.goto(f"{site}/#{wanted}")
+    expect(page.locator("main")).to_have_attribute("data-screen", re.compile("method|password"))
+
+
+def test_back_after_the_end_stays_at_the_end(page: Page, service: FakeService, site: str) -> None:
+    """And nothing secret is left in the page."""
+    open_at(page, site, "app", service)
+    assert KEY in (page.locator("#key").text_content() or "").replace(" ", "")
+    press(page, "continue")
+    enter_code(page, RIGHT_CODE)
+    expect_screen(page, "done")
+    page.go_back()
+    expect_screen(page, "done")
+    assert page.url.endswith("#done")
+    assert KEY not in page.content().replace(" ", "")
+    page.reload()
+    expect(page.locator("h1")).to_have_text(words("sv")["done.heading"])
+
+
+def test_browser_back_shows_the_step_before_with_the_same_key(page: Page, service: FakeService, site: str) -> None:
+    """Back from the phone skips the password; forward again asks for no new key."""
+    service.sign_in()
+    page.goto(site)
+    press(page, "activate")
+    page.fill("#current-password", PASSWORD)
+    press(page, "continue")
+    page.check("#phone-iphone")
+    press(page, "continue")
+    expect_screen(page, "app")
+    page.go_back()
+    expect_screen(page, "phone")
+    expect(page.locator("#phone-iphone")).to_be_checked()
+    page.go_back()
+    expect_screen(page, "method")
+    page.go_forward()
+    press(page, "continue")
+    expect_screen(page, "app")
+    assert len(service.calls("POST /api/enrolment")) == 1
+
+
+def test_three_times_enter_is_one_request(page: Page, service: FakeService, site: str) -> None:
+    """While a call runs its buttons wait, without leaving the keyboard's order."""
+    open_at(page, site, "code", service)
+    service.slow.add(CONFIRMATION)
+    page.fill("#otp", RIGHT_CODE)
+    for _ in range(3):
+        page.keyboard.press("Enter")
+    expect(page.locator('[data-action="confirm"]')).to_have_attribute("aria-disabled", "true")
+    expect(page.locator("#live")).to_have_text(words("sv")["status.wait"])
+    expect(page.locator(".waiting")).to_have_text(words("sv")["status.wait"])
+    service.release()
+    expect_screen(page, "done")
+    assert len(service.calls(CONFIRMATION)) == 1
+
+
+def keys_of(requests: list[Request]) -> set[str]:
+    """Return the different Idempotency-Keys of *requests*."""
+    return {request.headers["idempotency-key"] for request in requests}
+
+
+@pytest.mark.requirement("E6")
+def test_a_lost_answer_is_asked_for_again_under_the_same_key(page: Page, service: FakeService, site: str) -> None:
+    """The user never learns of it."""
+    open_at(page, site, "code", service)
+    service.lose_next(CONFIRMATION)
+    enter_code(page, RIGHT_CODE)
+    expect_screen(page, "done")
+    requests = service.calls(CONFIRMATION)
+    assert len(requests) == 2
+    assert len(keys_of(requests)) == 1
+
+
+@pytest.mark.requirement("E6")
+def test_an_action_repeated_by_hand_keeps_its_key_until_it_is_answered(
+    page: Page, service: FakeService, site: str
+) -> None:
+    """The same code again is the same action; another code is another one."""
+    open_at(page, site, "verify", service)
+    service.lose_next(VERIFICATION)
+    service.lose_next(VERIFICATION)
+    enter_code(page, "111222")
+    expect_refusal(page, words("sv")["problem.network.otp"])
+    expect(page.locator("#otp")).to_have_value("111222")
+    press(page, "confirm")
+    expect_refusal(page, words("sv")["problem.otp_mismatch"])
+    assert len(keys_of(service.calls(VERIFICATION))) == 1
+    press(page, "confirm")
+    expect_refusal(page, words("sv")["problem.otp_mismatch"])
+    assert len(keys_of(service.calls(VERIFICATION))) == 2
+
+
+def test_reading_is_tried_again_before_the_page_gives_up(page: Page, service: FakeService, site: str) -> None:
+    """Twice: after one second and after three."""
+    service.lose_next("GET /api/tenant")
+    service.refuse_next("GET /api/tenant", 503, "service_unavailable")
+    page.goto(site)
+    expect_screen(page, "sign-in")
+    assert len(service.calls("GET /api/tenant")) == 3
+
+
+def test_a_service_that_is_down_says_so_and_lets_the_user_try_again(
+    page: Page, service: FakeService, site: str
+) -> None:
+    """The stopped screen with one button."""
+    page.clock.install()
+    for _ in range(3):
+        service.refuse_next("GET /api/tenant", 503, "service_unavailable")
+    page.goto(site)
+    for _ in range(3):
+        page.clock.run_for(3_000)
+        page.wait_for_timeout(100)
+    expect_screen(page, "stopped")
+    expect(page.locator("h1")).to_have_text(words("sv")["stopped.fault"])
+    press(page, "resume")
+    expect_screen(page, "sign-in")
+
+
+def test_a_call_without_an_answer_ends_after_ten_seconds(page: Page, service: FakeService, site: str) -> None:
+    """The name stays, the password goes."""
+    page.clock.install()
+    page.goto(site)
+    expect_screen(page, "sign-in")
+    service.slow.add("POST /api/session")
+    page.fill("#username", "anna@firma.se")
+    page.fill("#current-password", PASSWORD)
+    press(page, "continue")
+    expect(page.locator('[data-action="continue"]')).to_have_attribute("aria-disabled", "true")
+    page.clock.run_for(10_500)
+    expect_refusal(page, words("sv")["problem.network"])
+    expect(page.locator("#username")).to_have_value("anna@firma.se")
+    expect(page.locator("#current-password")).to_have_value("")
+
+
+@pytest.mark.requirement("W4")
+def test_an_error_is_told_at_the_top_at_the_field_and_in_the_title(
+    page: Page, service: FakeService, site: str
+) -> None:
+    """And what was typed stays, ready to be typed over."""
+    open_at(page, site, "code", service)
+    enter_code(page, "12345")
+    text = words("sv")["code.length"]
+    expect_refusal(page, text)
+    expect(page).to_have_title(re.compile("^Fel: Steg 5 av 5: "))
+    expect(page.locator("#otp")).to_have_value("12345")
+    expect(page.locator("#otp")).to_have_attribute("aria-invalid", "true")
+    expect(page.locator("#otp")).to_have_accessible_description(re.compile(f"Fel: {text}"))
+    page.click(".summary a")
+    expect(page.locator("#otp")).to_be_focused()
+    page.keyboard.type(RIGHT_CODE)
+    expect(page.locator("#otp")).to_have_value(RIGHT_CODE)
+    assert service.calls(CONFIRMATION) == []
+    assert page.url.endswith("#code")
+
+
+def test_the_first_wrong_code_gets_a_text_and_the_second_gets_help(
+    page: Page, service: FakeService, site: str
+) -> None:
+    """Right row, newest row, clock."""
+    open_at(page, site, "code", service)
+    enter_code(page, "111222")
+    expect_refusal(page, words("sv")["problem.otp_mismatch"])
+    expect(page.locator("#otp-help")).to_be_hidden()
+    press(page, "confirm")
+    expect(page.locator("#otp-help")).to_be_visible()
+
+
+SKEWS = {
+    -125: "Telefonens klocka går ungefär 2 minuter efter.",
+    -40: "Telefonens klocka går ungefär 1 minut efter.",
+    60: "Telefonens klocka går ungefär 1 minut före.",
+    181: "Telefonens klocka går ungefär 3 minuter före.",
+}
+
+
+@pytest.mark.requirement("B66")
+@pytest.mark.parametrize(("seconds", "text"), SKEWS.items())
+def test_a_clock_that_is_off_is_told_by_how_much(
+    page: Page, service: FakeService, site: str, seconds: int, text: str
+) -> None:
+    """Before or after, one minute or several."""
+    open_at(page, site, "code", service)
+    service.refuse_next(CONFIRMATION, 422, "clock_skew", drift_seconds=seconds)
+    enter_code(page, "111222")
+    expect_refusal(page, text)
+
+
+@pytest.mark.requirement("B66")
+def test_a_wait_names_its_end_and_tells_when_it_is_over(page: Page, service: FakeService, site: str) -> None:
+    """An absolute time of the user's own clock."""
+    page.clock.install()
+    open_at(page, site, "verify", service)
+    service.refuse_next(VERIFICATION, 429, "too_many_attempts", retry_at=in_minutes(2))
+    enter_code(page, "111222")
+    expect(page.locator(".summary")).to_contain_text(re.compile(r"Försök igen (?:\d+ \w+ )?kl\. \d\d:\d\d$"))
+    page.clock.run_for(2 * 60_000 + 1_000)
+    expect(page.locator("#live")).to_have_text(words("sv")["status.wait_over"])
+    expect(page.locator(".summary")).to_have_count(0)
+
+
+STOPPING = {
+    "enrolment_expired": 410,
+    "enrolment_replaced": 409,
+    "enrolment_attempts_exhausted": 410,
+    "authenticator_disabled": 423,
+    "not_signed_in": 401,
+}
+
+
+@pytest.mark.parametrize(("code", "status"), STOPPING.items())
+def test_what_ends_the_journey_gets_a_screen_that_says_why(
+    page: Page, service: FakeService, site: str, code: str, status: int
+) -> None:
+    """With the key gone from the page."""
+    open_at(page, site, "code", service)
+    service.refuse_next(CONFIRMATION, status, code)
+    enter_code(page, "111222")
+    expect_screen(page, "stopped")
+    expect(page.locator("h1")).to_have_text(words("sv")[f"stopped.{code}"])
+    expect(page.locator(".lead")).to_have_text(words("sv")[f"problem.{code}"].replace("2-\u2060", "2-"))
+    expect(page.locator("h1")).to_be_focused()
+
+
+def test_a_key_that_ran_out_is_made_anew_with_a_word_about_the_old_row(
+    page: Page, service: FakeService, site: str
+) -> None:
+    """Start again leads through the steps to a new code."""
+    open_at(page, site, "code", service)
+    service.refuse_next(CONFIRMATION, 410, "enrolment_expired")
+    service.enrolment = None
+    enter_code(page, "111222")
+    press(page, "resume")
+    expect_screen(page, "method")
+    press(page, "activate")
+    page.check("#phone-android")
+    press(page, "continue")
+    expect(page.locator("main .note")).to_contain_text("Vi har gjort en ny QR-kod.")
+
+
+def test_done_in_another_tab_is_done_here(page: Page, service: FakeService, site: str) -> None:
+    """Not an error."""
+    open_at(page, site, "code", service)
+    service.refuse_next(CONFIRMATION, 409, "enrolment_already_confirmed")
+    enter_code(page, "111222")
+    expect_screen(page, "done")
+
+
+def test_an_old_password_proof_asks_for_the_password_and_goes_on(
+    page: Page, service: FakeService, site: str
+) -> None:
+    """With a word about why."""
+    open_at(page, site, "phone", service)
+    service.refuse_next("POST /api/enrolment", 401, "reauthentication_required")
+    page.check("#phone-android")
+    press(page, "continue")
+    expect_screen(page, "password")
+    expect_refusal(page, words("sv")["problem.reauthentication_required"])
+    page.fill("#current-password", PASSWORD)
+    press(page, "continue")
+    expect_screen(page, "phone")
+
+
+def test_a_wrong_password_is_emptied_and_never_told_apart_at_sign_in(
+    page: Page, service: FakeService, site: str
+) -> None:
+    """The pair is wrong, not one of the two."""
+    page.goto(site)
+    page.fill("#username", "anna@firma.se")
+    page.fill("#current-password", "wrong")
+    press(page, "continue")
+    expect_refusal(page, words("sv")["problem.password_mismatch.pair"])
+    expect(page.locator("#current-password")).to_have_value("")
+    expect(page.locator("#username")).to_have_value("anna@firma.se")
+    assert len(service.calls("POST /api/session")) == 1
+
+
+def test_a_password_can_be_shown_and_is_hidden_before_it_is_sent(
+    page: Page, service: FakeService, site: str
+) -> None:
+    """The button's own text says what it does."""
+    open_at(page, site, "password", service)
+    page.fill("#current-password", "wrong")
+    press(page, "show-password")
+    expect(page.locator("#current-password")).to_have_attribute("type", "text")
+    expect(page.locator("#live")).to_have_text(words("sv")["password.shown"])
+    press(page, "continue")
+    expect_refusal(page, words("sv")["problem.password_mismatch"])
+    expect(page.locator("#current-password")).to_have_attribute("type", "password")
+
+
+def test_cancelling_drops_the_key_and_changes_nothing(page: Page, service: FakeService, site: str) -> None:
+    """And lets the user go on after all."""
+    open_at(page, site, "phone", service)
+    service.begin()
+    page.reload()
+    press(page, "cancel")
+    expect_screen(page, "stopped")
+    expect(page.locator("h1")).to_have_text("Inget är ändrat")
+    assert len(service.calls("DELETE /api/enrolment")) == 1
+    press(page, "resume")
+    expect_screen(page, "method")
+
+
+def test_changing_the_phone_goes_through_all_steps_and_can_be_left(
+    page: Page, service: FakeService, site: str
+) -> None:
+    """The old one works until the new one is confirmed."""
+    open_at(page, site, "done", service)
+    press(page, "replace")
+    expect_screen(page, "method")
+    page.reload()
+    expect_screen(page, "method")
+    press(page, "activate")
+    page.fill("#current-password", PASSWORD)
+    press(page, "continue")
+    page.check("#phone-android")
+    press(page, "continue")
+    press(page, "continue")
+    enter_code(page, RIGHT_CODE)
+    expect_screen(page, "done")
+    expect(page.locator("h1")).to_have_text(words("sv")["done.heading"])
+
+
+def test_done_leads_to_the_registered_address_to_the_letter(page: Page, service: FakeService, site: str) -> None:
+    """Else it signs out."""
+    service.tenant["return_url"] = "https://portal.example/klar?a=b%20c"
+    page.route("https://portal.example/**", lambda route: route.fulfill(body="portal"))
+    open_at(page, site, "done", service)
+    press(page, "done")
+    page.wait_for_url("https://portal.example/klar?a=b%20c")
+
+
+def test_done_without_an_address_signs_out(page: Page, service: FakeService, site: str) -> None:
+    """Nobody is left signed in on a page without a way on."""
+    open_at(page, site, "code", service)
+    enter_code(page, RIGHT_CODE)
+    press(page, "done")
+    expect_screen(page, "sign-in")
+    assert len(service.calls("DELETE /api/session")) == 1
+
+
+@pytest.mark.requirement("W2")
+def test_two_minutes_before_the_end_one_press_gives_more_time(
+    page: Page, service: FakeService, site: str
+) -> None:
+    """Every time again; the title tells it to a background tab."""
+    page.clock.install()
+    open_at(page, site, "code", service)
+    page.fill("#otp", "0123")
+    for _ in range(3):
+        page.clock.run_for(13 * 60_000 + 5_000)
+        expect(page.locator("dialog")).to_be_visible()
+        expect(page).to_have_title(re.compile(r"^\(!\) Behöver du mer tid\?"))
+        asked = len(service.calls("GET /api/session"))
+        service.idle_minutes += 13 + 5 / 60
+        page.click('dialog [data-action="stay"]')
+        expect(page.locator("dialog")).to_be_hidden()
+        expect(page).to_have_title(re.compile("^Steg 5 av 5"))
+        assert len(service.calls("GET /api/session")) == asked + 1
+    expect(page.locator("#otp")).to_have_value("0123")
+
+
+@pytest.mark.requirement("W2")
+def test_a_session_that_ends_takes_its_secrets_off_the_page(page: Page, service: FakeService, site: str) -> None:
+    """Even when the server cannot be asked."""
+    page.clock.install()
+    open_at(page, site, "app", service)
+    service.is_signed_in = False
+    page.clock.run_for(15 * 60_000 + 2_000)
+    expect_screen(page, "stopped")
+    expect(page.locator("h1")).to_have_text(words("sv")["stopped.not_signed_in"])
+    assert KEY not in page.content().replace(" ", "")
+    press(page, "resume")
+    expect_screen(page, "sign-in")
+
+
+@pytest.mark.requirement("S8", "B44", "B47", "B50")
+def test_nothing_secret_leaves_memory_and_page(
+    page: Page, context: BrowserContext, service: FakeService, site: str
+) -> None:
+    """Not in addresses, history, storage, cookies, title, nor in any name that is read aloud."""
+    open_at(page, site, "app", service)
+    press(page, "continue")
+    enter_code(page, "111222")
+    press(page, "back")
+    expect_screen(page, "app")
+    kept = page.evaluate("JSON.stringify([history.state, {...localStorage}, {...sessionStorage}, document.cookie])")
+    addresses = " ".join(request.url for request in service.requests)
+    named = page.locator("svg").aria_snapshot() + page.title()
+    for place in (kept, addresses, page.url, named, str(context.cookies())):
+        assert KEY not in place
+        assert "111222" not in place
+        assert "anna@" not in place
+
+
+def test_the_language_changes_in_place(page: Page, service: FakeService, site: str) -> None:
+    """The step and what was typed stay; the choice is kept."""
+    open_at(page, site, "code", service)
+    enter_code(page, "12345")
+    page.click('[data-action="language"][data-language="en"]')
+    expect(page.locator("html")).to_have_attribute("lang", "en")
+    expect(page.locator("h1")).to_contain_text("Step 5 of 5")
+    expect(page).to_have_title("Error: Step 5 of 5: Set up Google Authenticator – Azets Cozone")
+    expect(page.locator(".summary")).to_contain_text(words("en")["code.length"])
+    expect(page.locator("#otp")).to_have_value("12345")
+    expect(page.locator('[data-action="language"]')).to_be_focused()
+    page.goto(f"{site}/#code")
+    expect(page.locator("html")).to_have_attribute("lang", "en")
+    page.goto(f"{site}/?lang=sv#code")
+    page.reload()
+    expect(page.locator("html")).to_have_attribute("lang", "sv")
+
+
+SAME_PHONE = {
+    "android": "Mozilla/5.0 (Linux; Android 14; Pixel 7) AppleWebKit/537.36 Chrome/150 Mobile Safari/537.36",
+    "iphone": "Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X) AppleWebKit/605 Version/17.0 Safari/604.1",
+}
+
+
+@pytest.mark.requirement("W6")
+@pytest.mark.parametrize(("phone", "user_agent"), SAME_PHONE.items())
+def test_on_the_phone_itself_the_key_comes_first(
+    context: BrowserContext, service: FakeService, site: str, phone: str, user_agent: str
+) -> None:
+    """Copying works everywhere; the link into the app is a shortcut."""
+    context.add_init_script(
+        f"Object.defineProperty(Navigator.prototype, 'userAgent', {{ get: () => '{user_agent}' }})"
+    )
+    context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page = context.new_page()
+    service.attach(page)
+    open_at(page, site, "phone", service)
+    expect(page.locator(f"#phone-{phone}")).to_be_checked()
+    expect(page.locator("#same-phone-yes")).to_be_checked()
+    press(page, "continue")
+    expect_screen(page, "app")
+    press(page, "copy-key")
+    expect(page.locator("#live")).to_have_text(words("sv")["key.copied"])
+    assert page.evaluate("navigator.clipboard.readText()") == KEY
+    href = page.locator("#open-app").get_attribute("href") or ""
+    assert f"secret={KEY}&issuer=Azets%20Cozone" in href
+    if phone == "android":
+        assert href.startswith("intent://totp/Azets%20Cozone:anna%40firma.se?")
+        assert href.endswith(";end")
+        assert ";package=com.google.android.apps.authenticator2;S.browser_fallback_url=https%3A%2F%2Fplay" in href
+    else:
+        assert href.startswith("otpauth://totp/")
+
+
+def test_another_kind_of_phone_is_not_this_one(context: BrowserContext, service: FakeService, site: str) -> None:
+    """Somebody on an Android tablet who owns an iPhone is not asked whether they are the same."""
+    agent = SAME_PHONE["android"]
+    context.add_init_script(f"Object.defineProperty(Navigator.prototype, 'userAgent', {{ get: () => '{agent}' }})")
+    page = context.new_page()
+    service.attach(page)
+    open_at(page, site, "phone", service)
+    page.check("#phone-iphone")
+    expect(page.locator("#same-phone")).to_be_hidden()
+    press(page, "continue")
+    expect_screen(page, "app")
+    assert service.calls("POST /api/enrolment")[0].post_data_json == {"phone": "iphone", "same_phone": False}
+
+
+def test_a_refused_clipboard_leaves_the_key_selected(page: Page, service: FakeService, site: str) -> None:
+    """And says what to do."""
+    page.add_init_script("Object.defineProperty(navigator, 'clipboard', { value: undefined })")
+    open_at(page, site, "app", service)
+    page.click("main summary")
+    press(page, "copy-key")
+    expect(page.locator("#key-said")).to_have_text(words("sv")["key.selected"])
+    assert page.evaluate("String(getSelection())").replace(" ", "") == KEY
+
+
+def test_what_was_unfolded_is_unfolded_after_a_reload(page: Page, service: FakeService, site: str) -> None:
+    """Somebody half way through typing the key finds it again."""
+    open_at(page, site, "app", service)
+    page.click("main summary")
+    expect(page.locator("#key")).to_be_visible()
+    page.reload()
+    expect(page.locator("#key")).to_be_visible()
+
+
+def test_the_qr_code_can_be_drawn_larger(page: Page, service: FakeService, site: str) -> None:
+    """Whole pixels per module both times."""
+    open_at(page, site, "app", service)
+    drawing = page.locator("#qr svg")
+    size = int((drawing.get_attribute("viewBox") or "").split()[2])
+    assert drawing.get_attribute("width") == str(5 * size)
+    press(page, "enlarge")
+    expect(page.locator('[data-action="enlarge"]')).to_have_attribute("aria-pressed", "true")
+    assert drawing.get_attribute("width") == str(8 * size)
+
+
+@pytest.mark.requirement("W3")
+def test_fields_tell_browsers_and_password_managers_what_they_are(
+    page: Page, service: FakeService, site: str
+) -> None:
+    """The purposes that WCAG lists, and the one-time code."""
+    open_at(page, site, "sign-in", service)
+    expect(page.locator("#username")).to_have_attribute("autocomplete", "username")
+    expect(page.locator("#current-password")).to_have_attribute("autocomplete", "current-password")
+    open_at(page, site, "verify", service, "?again")
+    expect(page.locator("#otp")).to_have_attribute("autocomplete", "one-time-code")
+    expect(page.locator("#otp")).to_have_attribute("inputmode", "numeric")
+
+
+STRUCTURE = """
+() => {
+  const all = (query) => [...document.querySelectorAll(query)];
+  const ids = all('[id]').map((element) => element.id);
+  const references = ['for', 'aria-describedby', 'aria-labelledby', 'aria-controls'].flatMap((name) =>
+    all(`[${name}]`).flatMap((element) => element.getAttribute(name).split(' ')));
+  return {
+    doubled: ids.filter((id, at) => ids.indexOf(id) !== at),
+    dangling: references.filter((id) => document.getElementById(id) === null),
+    headings: all('h1').length,
+    disabled: all('[disabled], [autofocus], [required], [maxlength], body [style]').length,
+    silent: all('[data-t]').filter((element) => element.textContent === '' && !element.closest('[hidden]'))
+      .map((element) => element.dataset.t),
+    small: all('main button, main .button, main input:not(.unseen)').filter((element) => {
+      const box = (element.closest('label') ?? element).getBoundingClientRect();
+      return box.height > 0 && box.height < 44;
+    }).length,
+    wide: document.documentElement.scrollWidth > innerWidth,
+  };
+}
+"""
+SOUND = {"doubled": [], "dangling": [], "headings": 1, "disabled": 0, "silent": [], "small": 0, "wide": False}
+
+
+@pytest.mark.requirement("W5", "W7")
+@pytest.mark.parametrize("language", ["sv", "en"])
+@pytest.mark.parametrize("screen", ["sign-in", "method", "password", "phone", "app", "code", "verify", "done"])
+def test_every_screen_is_sound_at_320_pixels(
+    page: Page, service: FakeService, site: str, screen: str, language: str
+) -> None:
+    """Unique ids, whole references, one heading, 44 pixels to touch, no sideways scroll, help at the end."""
+    page.set_viewport_size({"width": 320, "height": 640})
+    if screen == "password":
+        open_at(page, site, "method", service, f"?lang={language}")
+        press(page, "activate")
+        expect_screen(page, "password")
+    else:
+        open_at(page, site, screen, service, f"?lang={language}")
+    for folding in page.locator("main details").all():
+        folding.evaluate("(element) => { element.open = true; }")
+    assert page.evaluate(STRUCTURE) == SOUND
+    expect(page.locator("footer")).to_contain_text("2FA_SEsupport@azets.com")
+    expect(page.locator("html")).to_have_attribute("lang", language)
+
+
+def test_the_page_works_from_a_versioned_folder(page: Page, service: FakeService, site: str) -> None:
+    """Deployed, every asset lives under /v/{hash}/ and only the page itself at the root."""
+    index = (STATIC_FOLDER / "index.html").read_text("utf-8")
+    moved = re.sub(r'(href|src)="(favicon|app|js/)', r'\1="/v/abc/\2', index)
+
+    def from_version(route: Route) -> None:
+        route.fulfill(response=route.fetch(url=route.request.url.replace("/v/abc/", "/")))
+
+    page.route("**/v/abc/**", from_version)
+    page.route(
+        f"{site}/", lambda route: route.fulfill(body=moved, content_type="text/html", headers=SECURITY_HEADERS)
+    )
+    unversioned: list[str] = []
+    page.on("request", lambda request: unversioned.append(request.url) if "/v/abc/" not in request.url else None)
+    page.goto(f"{site}/")
+    expect_screen(page, "sign-in")
+    assert [url for url in unversioned if "/api/" not in url] == [f"{site}/"]
