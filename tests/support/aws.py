@@ -56,6 +56,14 @@ class Moto:
         """Put *row* into ``state`` as it is, whatever was there: what a tamperer would do."""
         self.dynamodb.put_item(TableName=SETTINGS.state_table, Item=row)
 
+    def restore(self, rows: list[Row]) -> None:
+        """Make ``state`` hold exactly *rows* again, as `state` returned them."""
+        for row in self.state():
+            key = {name: row[name] for name in ("pk", "sk")}
+            self.dynamodb.delete_item(TableName=SETTINGS.state_table, Key=key)
+        for row in rows:
+            self.write(row)
+
     def interfere(self, *interferences: Interference, at_call: int = 1) -> None:
         """
         Let the next calls to AWS go as *interferences* say, from the *at_call*-th on; forget earlier ones.

@@ -153,6 +153,7 @@ def memory_world() -> World:
 def _create_app(services: Services) -> Chalice:
     # Importing `app` builds a deployed service beside ours; it calls nothing.
     needed = {
+        "AWS_DEFAULT_REGION": SETTINGS.region,
         "STAGE": "dev",
         "STATE_TABLE": "none",
         "EVENTS_TABLE": "none",

@@ -1,0 +1,265 @@
+"""No step can be skipped, repeated or reordered: every route, from every state a sign-in can be in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.support.wizard import Answer, Phone, Wizard
+from tests.support.world import World
+
+MINUTES = 60
+
+
+def _nobody(world: World, wizard: Wizard) -> Phone:
+    del wizard
+    return Phone("A" * 32, world.clock)
+
+
+def _signed_in(world: World, wizard: Wizard) -> Phone:
+    wizard.sign_in()
+    return _nobody(world, wizard)
+
+
+def _password_fresh(world: World, wizard: Wizard) -> Phone:
+    phone = _signed_in(world, wizard)
+    wizard.prove_again()
+    return phone
+
+
+def _pending(world: World, wizard: Wizard) -> Phone:
+    del world
+    return wizard.begun()
+
+
+def _pending_with_stale_password(world: World, wizard: Wizard) -> Phone:
+    phone = wizard.begun()
+    world.clock.advance(10 * MINUTES)
+    wizard.session()  # which notes, once a minute, that the session is in use
+    return phone
+
+
+def _just_enrolled(world: World, wizard: Wizard) -> Phone:
+    phone = wizard.enrolled()
+    world.clock.advance_to_next_time_step()
+    return phone
+
+
+def _enrolled_elsewhere(world: World, wizard: Wizard) -> Phone:
+    phone = _just_enrolled(world, world.wizard())
+    wizard.sign_in()
+    return phone
+
+
+def _enrolled_elsewhere_password_fresh(world: World, wizard: Wizard) -> Phone:
+    phone = _enrolled_elsewhere(world, wizard)
+    wizard.prove_again()
+    return phone
+
+
+def _verified(world: World, wizard: Wizard) -> Phone:
+    phone = _enrolled_elsewhere(world, wizard)
+    wizard.verify(phone.otp())
+    world.clock.advance_to_next_time_step()
+    return phone
+
+
+def _verified_password_fresh(world: World, wizard: Wizard) -> Phone:
+    phone = _verified(world, wizard)
+    wizard.prove_again()
+    return phone
+
+
+def _disabled(world: World, wizard: Wizard) -> Phone:
+    phone = _verified_password_fresh(world, wizard)
+    row = world.row("TOTP")
+    assert row is not None
+    world.aws.write(row | {"status": {"S": "DISABLED"}, "consecutive_failures": {"N": "20"}})
+    return phone
+
+
+def _signed_out(world: World, wizard: Wizard) -> Phone:
+    phone = _pending(world, wizard)
+    session_id = wizard.session_id
+    wizard.sign_out()
+    wizard.session_id = session_id
+    return phone
+
+
+def _session_over(world: World, wizard: Wizard) -> Phone:
+    phone = _verified_password_fresh(world, wizard)
+    world.clock.advance(15 * MINUTES + 1)
+    return phone
+
+
+def _ended_by_another_sign_in(world: World, wizard: Wizard) -> Phone:
+    wizard.sign_in()
+    wizard.prove_again()
+    return _just_enrolled(world, world.wizard())
+
+
+ROUTES: dict[str, Callable[[Wizard, Phone], Answer]] = {
+    "session": lambda wizard, _: wizard.session(),
+    "password": lambda wizard, _: wizard.prove_again(),
+    "begin": lambda wizard, _: wizard.begin(),
+    "offer": lambda wizard, _: wizard.offer(),
+    "cancel": lambda wizard, _: wizard.cancel(),
+    "confirm": lambda wizard, phone: wizard.confirm(phone.otp()),
+    "verify": lambda wizard, phone: wizard.verify(phone.otp()),
+}
+NOT_SIGNED_IN: dict[str, str | None] = dict.fromkeys(ROUTES, "not_signed_in")
+OK = None
+
+# What each route answers in each state: None for success, else the problem's code.
+LEGAL: dict[Callable[[World, Wizard], Phone], dict[str, str | None]] = {
+    _nobody: NOT_SIGNED_IN,
+    _signed_in: {
+        "session": OK,
+        "password": OK,
+        "begin": "reauthentication_required",
+        "offer": "enrolment_not_begun",
+        "cancel": OK,
+        "confirm": "enrolment_not_begun",
+        "verify": "not_enrolled",
+    },
+    _password_fresh: {
+        "session": OK,
+        "password": OK,
+        "begin": OK,
+        "offer": "enrolment_not_begun",
+        "cancel": OK,
+        "confirm": "enrolment_not_begun",
+        "verify": "not_enrolled",
+    },
+    _pending: {
+        "session": OK,
+        "password": OK,
+        "begin": OK,
+        "offer": OK,
+        "cancel": OK,
+        "confirm": OK,
+        "verify": "not_enrolled",
+    },
+    # What was begun within the five minutes goes on until it expires.
+    _pending_with_stale_password: {
+        "session": OK,
+        "password": OK,
+        "begin": OK,
+        "offer": OK,
+        "cancel": OK,
+        "confirm": OK,
+        "verify": "not_enrolled",
+    },
+    _just_enrolled: {
+        "session": OK,
+        "password": OK,
+        "begin": "reauthentication_required",
+        "offer": "enrolment_already_confirmed",
+        "cancel": OK,
+        "confirm": "enrolment_already_confirmed",
+        "verify": OK,
+    },
+    _enrolled_elsewhere: {
+        "session": OK,
+        "password": OK,
+        "begin": "verification_required",
+        "offer": "enrolment_not_begun",
+        "cancel": OK,
+        "confirm": "enrolment_not_begun",
+        "verify": OK,
+    },
+    _enrolled_elsewhere_password_fresh: {
+        "session": OK,
+        "password": OK,
+        "begin": "verification_required",
+        "offer": "enrolment_not_begun",
+        "cancel": OK,
+        "confirm": "enrolment_not_begun",
+        "verify": OK,
+    },
+    _verified: {
+        "session": OK,
+        "password": OK,
+        "begin": "reauthentication_required",
+        "offer": "enrolment_already_confirmed",
+        "cancel": OK,
+        "confirm": "enrolment_already_confirmed",
+        "verify": OK,
+    },
+    _verified_password_fresh: {
+        "session": OK,
+        "password": OK,
+        "begin": OK,
+        "offer": "enrolment_already_confirmed",
+        "cancel": OK,
+        "confirm": "enrolment_already_confirmed",
+        "verify": OK,
+    },
+    _disabled: {
+        "session": OK,
+        "password": OK,
+        "begin": "authenticator_disabled",
+        "offer": "enrolment_already_confirmed",
+        "cancel": OK,
+        "confirm": "enrolment_already_confirmed",
+        "verify": "authenticator_disabled",
+    },
+    _signed_out: NOT_SIGNED_IN,
+    _session_over: NOT_SIGNED_IN,
+    _ended_by_another_sign_in: NOT_SIGNED_IN,
+}
+
+
+@pytest.mark.requirement("E12", "S4", "B34")
+@pytest.mark.parametrize("bring_about", LEGAL, ids=lambda bring_about: bring_about.__name__.strip("_"))
+def test_only_legal_steps_succeed_and_every_other_changes_nothing(
+    bring_about: Callable[[World, Wizard], Phone], world: World, wizard: Wizard
+) -> None:
+    """Right codes and right passwords throughout: only the order is ever wrong."""
+    phone = bring_about(world, wizard)
+    before, events, session_id = world.aws.state(), world.aws.events(), wizard.session_id
+    for route, expected in LEGAL[bring_about].items():
+        answer = ROUTES[route](wizard, phone)
+        assert answer.problem == expected, route
+        if expected is not OK:
+            assert world.aws.state() == before, route
+            assert world.aws.events() == events, route
+        world.aws.restore(before)
+        events, wizard.session_id = world.aws.events(), session_id
+
+
+@pytest.mark.requirement("E12", "S4")
+@pytest.mark.parametrize("route", ["password", "begin", "confirm", "verify"])
+def test_an_empty_body_skips_no_step(route: str, world: World, wizard: Wizard) -> None:
+    """A missing field is never taken for a proof."""
+    _verified_password_fresh(world, wizard)
+    wizard.begin()
+    path = {
+        "password": "/api/session/password",
+        "begin": "/api/enrolment",
+        "confirm": "/api/enrolment/confirmation",
+        "verify": "/api/verification",
+    }[route]
+    before = world.aws.state()
+    for raw in (b"", b"{}", b"null", b'{"otp": null}', b'{"password": ""}'):
+        answer = wizard.call("POST", path, raw=raw)
+        assert answer.status in {400, 422}
+    world.clock.advance(1)
+    after = world.aws.state()
+    # An empty password is an attempt and counted as one; nothing else may have happened.
+    assert [row for row in after if row["sk"]["S"] != "PASSWORD"] == before
+
+
+@pytest.mark.requirement("S4")
+def test_there_are_no_other_routes(world: World, wizard: Wizard) -> None:
+    """The gateway refuses them before our code runs."""
+    _verified_password_fresh(world, wizard)
+    lines = len(world.log_lines)
+    for path in ("/api", "/api/users", "/api/admin", "/api/session/1", "/api/authenticators", "/session"):
+        for method in ("GET", "POST", "PUT", "PATCH", "DELETE"):
+            answer = wizard.call(method, path, None if method == "GET" else {})
+            assert (answer.status, answer.body) == (403, {"message": "Missing Authentication Token"})
+    for path in ("/api/session", "/api/enrolment", "/api/verification"):
+        assert wizard.call("PUT", path, {}).status == 405
+    assert len(world.log_lines) == lines
