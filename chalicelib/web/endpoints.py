@@ -282,7 +282,7 @@ class _Arrived:
     def _raw_body(self) -> bytes:
         # Declared sizes are hints for an early end only; the bytes themselves decide.
         declared = self._request.headers.get("content-length", "0")
-        if declared.isdigit() and int(declared[:12]) > LONGEST_BODY_BYTES:
+        if declared.isdecimal() and int(declared[:12]) > LONGEST_BODY_BYTES:
             raise BodyTooLargeError
         raw: str | bytes = self._request.raw_body or b""
         return raw.encode() if isinstance(raw, str) else raw
