@@ -42,6 +42,15 @@ SETTINGS = Settings(
     default_tenant="cozone",
     origin_secrets=(),
 )
+# Importing `app` makes the product's own app too, which is never served here.
+ENVIRONMENT_TO_IMPORT_THE_APP = {
+    "STAGE": "dev",
+    "STATE_TABLE": "unused",
+    "EVENTS_TABLE": "unused",
+    "SECRET_KEY_ID": "unused",
+    "ORIGIN_SECRETS": "unused",
+    "AWS_DEFAULT_REGION": SETTINGS.region,
+}
 # Two hundred requests at once may keep one of them waiting: that is no outage here.
 _PATIENT = CLIENT_CONFIG.merge(
     ClientConfig(connect_timeout=PATIENCE_SECONDS, read_timeout=PATIENCE_SECONDS, max_pool_connections=256)
@@ -114,7 +123,7 @@ def serving(backend: Backend, clock: HeldClock, folder: Path) -> Iterator[Server
         process = subprocess.Popen(
             [sys.executable, "-m", "tests.support.live_server", backend.url, str(clock.path)],
             cwd=PROJECT,
-            env=_environment_to_import_the_app(),
+            env=os.environ | ENVIRONMENT_TO_IMPORT_THE_APP,
             stdin=subprocess.PIPE,
             stdout=sink,
             stderr=errors,
@@ -198,19 +207,6 @@ def all_at_once(
             page.close()
 
     return list(pool.map(send, range(len(pages)), pages))
-
-
-def _environment_to_import_the_app() -> dict[str, str]:
-    # Importing `app` makes the product's own app too, which is never served here.
-    return {name: value for name, value in os.environ.items() if not name.startswith("AWS_")} | {
-        "STAGE": "dev",
-        "STATE_TABLE": "unused",
-        "EVENTS_TABLE": "unused",
-        "SECRET_KEY_ID": "unused",
-        "ORIGIN_SECRETS": "unused",
-        "AWS_DEFAULT_REGION": SETTINGS.region,
-        "PYTHONUNBUFFERED": "1",
-    }
 
 
 def _announced_port(process: subprocess.Popen[bytes], output: Path) -> int:

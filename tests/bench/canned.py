@@ -1,0 +1,206 @@
+"""
+DynamoDB and KMS that cost next to nothing: every answer is written down beforehand.
+
+They know one signed-in user with one authenticator, accept every write and keep
+nothing, so the same verification can be asked for again and again. Once as
+doubles of the clients' methods, once as an HTTP server in a process of its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from types import SimpleNamespace
+from typing import Any
+
+import mintotp
+
+from chalicelib.sessions.session import session_key_of
+from chalicelib.totp import SharedSecret, time_step_at
+from tests.support.live_server import PROJECT
+
+NOW = 1_795_435_200  # 2026-11-23T12:00:00Z
+SESSION_ID = "c" * 43
+SECRET = SharedSecret(bytes(range(20)))
+CODE: str = mintotp.hotp(SECRET.base32, time_step_at(NOW))
+WRONG_CODE = f"{(int(CODE) + 1) % 1_000_000:06}"
+
+_USER_ID = "a" * 32
+_AUTHENTICATOR_ID = "b" * 32
+_CIPHERTEXT = bytes(184)  # as long as KMS makes it of twenty bytes
+_KEY_ARN = "arn:aws:kms:eu-north-1:111122223333:key/11111111-2222-3333-4444-555555555555"
+
+
+def _s(value: str) -> dict[str, str]:
+    return {"S": value}
+
+
+def _n(value: int) -> dict[str, str]:
+    return {"N": str(value)}
+
+
+SESSION_ROW: dict[str, Any] = {
+    "pk": _s(f"S#{session_key_of(SESSION_ID)}"),
+    "sk": _s("SESSION"),
+    "format_version": _n(1),
+    "tenant": _s("cozone"),
+    "user": _s(_USER_ID),
+    "sign_in_id": _s("d" * 32),
+    "epoch": _n(1),
+    "created_at": _n(NOW - 30),
+    "last_seen_at": _n(NOW - 30),
+    "expires_at": _n(NOW + 3_600),
+}
+USER_ROW: dict[str, Any] = {
+    "pk": _s(f"T#cozone#U#{_USER_ID}"),
+    "sk": _s("USER"),
+    "format_version": _n(1),
+    "user_id": _s(_USER_ID),
+    "username": _s("anna@firma.se"),
+    "language": _s("sv"),
+    "status": _s("enrolled"),
+    "epoch": _n(1),
+    "created_at": _n(NOW - 86_400),
+    "password_hash": _s(
+        "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$" + "A" * 43,
+    ),
+    "status_key": _s("T#cozone#enrolled"),
+    "name_key": _s("anna@firma.se"),
+}
+AUTHENTICATOR_ROW: dict[str, Any] = {
+    "pk": USER_ROW["pk"],
+    "sk": _s("TOTP"),
+    "format_version": _n(1),
+    "status": _s("ACTIVE"),
+    "consecutive_failures": _n(1),
+    "last_attempt_at": _n(NOW),
+    "failures_2026_11": _n(1),
+    "entries": {
+        "M": {
+            _AUTHENTICATOR_ID: {
+                "M": {
+                    "name": _s("Google Authenticator"),
+                    "ciphertext": {"B": _CIPHERTEXT},
+                    "key_arn": _s(_KEY_ARN),
+                    "version": _n(1),
+                    "last_accepted_time_step": _n(1),
+                    "bound_at": _n(NOW - 86_400),
+                    "last_used_at": _n(NOW - 86_400),
+                }
+            }
+        }
+    },
+}
+
+
+class CannedDynamoDb:
+    """A DynamoDB client without anything behind its methods."""
+
+    def __init__(self, profile_row: Mapping[str, Any]) -> None:
+        self.meta = SimpleNamespace(events=SimpleNamespace(register=lambda *_: None))
+        self._rows = {"SESSION": SESSION_ROW, "USER": USER_ROW, "PROFILE": profile_row}
+
+    def get_item(self, **request: Any) -> dict[str, Any]:
+        """Return the row of that sort key, whosever it is."""
+        return {"Item": self._rows[request["Key"]["sk"]["S"]]}
+
+    def update_item(self, **_: Any) -> dict[str, Any]:
+        """Return the authenticator's row."""
+        return {"Attributes": AUTHENTICATOR_ROW}
+
+    def transact_write_items(self, **_: Any) -> dict[str, Any]:
+        """Accept."""
+        return {}
+
+
+class CannedKms:
+    """A KMS client that knows one plaintext."""
+
+    def __init__(self) -> None:
+        self.meta = SimpleNamespace(events=SimpleNamespace(register=lambda *_: None))
+
+    def decrypt(self, **_: Any) -> dict[str, Any]:
+        """Return the one secret."""
+        return {"Plaintext": SECRET.octets, "KeyId": _KEY_ARN}
+
+
+@contextmanager
+def canned_server(profile_row: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the URL of a server that answers as `CannedDynamoDb` and `CannedKms` do."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tests.bench.canned", json.dumps(profile_row, default=_base64)],
+        cwd=PROJECT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    try:
+        assert process.stdout is not None
+        yield f"http://127.0.0.1:{int(process.stdout.readline())}"
+    finally:
+        process.terminate()
+        process.communicate()
+
+
+def _base64(octets: bytes) -> str:
+    return base64.b64encode(octets).decode()
+
+
+def _http(body: Mapping[str, Any]) -> bytes:
+    text = json.dumps(body, default=_base64).encode()
+    head = f"HTTP/1.1 200 OK\r\nContent-Type: application/x-amz-json-1.0\r\nContent-Length: {len(text)}"
+    return head.encode() + b"\r\n\r\n" + text
+
+
+class _Connection(asyncio.Protocol):
+    """Reads requests just far enough to know which answer to give."""
+
+    def __init__(self, profile_row: Mapping[str, Any]) -> None:
+        self._unread = b""
+        self._operations = {
+            b"UpdateItem": _http({"Attributes": AUTHENTICATOR_ROW}),
+            b"TransactWriteItems": _http({}),
+            b"Decrypt": _http({"Plaintext": SECRET.octets, "KeyId": _KEY_ARN}),
+        }
+        self._rows = {
+            b'"SESSION"': _http({"Item": SESSION_ROW}),
+            b'"USER"': _http({"Item": USER_ROW}),
+            b'"PROFILE"': _http({"Item": profile_row}),
+        }
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        self._unread += data
+        head, blank_line, rest = self._unread.partition(b"\r\n\r\n")
+        if not blank_line:
+            return
+        headers = dict(line.lower().split(b": ", 1) for line in head.split(b"\r\n")[1:])
+        if len(rest) < int(headers[b"content-length"]):
+            return
+        self._unread = b""
+        operation = head[head.index(b"X-Amz-Target: ") :].split(b"\r\n", 1)[0].rpartition(b".")[2]
+        if operation == b"GetItem":
+            answer = next(answer for row, answer in self._rows.items() if row in rest)
+        else:
+            answer = self._operations[operation]
+        self._transport.write(answer)
+
+
+async def _serve(profile_row: Mapping[str, Any]) -> None:
+    server = await asyncio.get_running_loop().create_server(
+        lambda: _Connection(profile_row), "127.0.0.1", 0, backlog=128
+    )
+    print(server.sockets[0].getsockname()[1], flush=True)  # noqa: T201 - whoever started us reads it
+    await server.serve_forever()
+
+
+if __name__ == "__main__":
+    with suppress(KeyboardInterrupt):
+        asyncio.run(_serve(json.loads(sys.argv[1])))
