@@ -10,8 +10,12 @@ from typing import Any
 
 import pytest
 
+from chalicelib.authenticators.record import MOST_CONFIRMATION_ATTEMPTS, PENDING_SECONDS
+from chalicelib.sessions import session
 from chalicelib.settings import STAGES, Settings
 from chalicelib.tenants.profile import Profile
+from chalicelib.throttle import OTP_FAILURES_PER_MONTH, OTP_LADDER, PASSWORD_LADDER
+from chalicelib.web.body import LONGEST_BODY_BYTES
 from chalicelib.web.problems import INTERNAL_ERROR, PROBLEMS
 from tests.docs.pages import PROJECT, README, code_in, fenced_blocks, section, table, tables
 from tests.support.world import COZONE, World, moto_world
@@ -48,9 +52,7 @@ def test_settings_are_those_read_from_the_environment() -> None:
     rows = tables(section("## Settings"))[0]
     stages = next(row["what"] for row in rows if row["name"] == "`STAGE`")
 
-    assert [code_in(row["name"])[0] for row in rows] == sorted(
-        environment.asked, key=[code_in(row["name"])[0] for row in rows].index
-    )
+    assert {code_in(row["name"])[0] for row in rows} == environment.asked
     assert tuple(code_in(stages)) == STAGES
 
 
@@ -76,6 +78,33 @@ def test_problems_are_those_of_the_table_in_code() -> None:
 
     assert documented == sorted(documented, key=lambda row: row[0])
     assert sorted(documented) == sorted(known)
+
+
+def test_limits_are_those_that_hold() -> None:
+    documented = {
+        row["what"]: [int(n) for n in re.findall(r"\d+", row["limit"])] for row in table("### Limits")
+    }
+
+    assert documented == {
+        "Wrong codes in a row": [
+            OTP_LADDER.free_attempts,
+            OTP_LADDER.first_wait_seconds,
+            OTP_LADDER.longest_wait_seconds // 60,
+            OTP_LADDER.disabled_at,
+        ],
+        "Wrong codes in a calendar month (UTC)": [OTP_FAILURES_PER_MONTH],
+        "Wrong passwords in a row": [
+            PASSWORD_LADDER.free_attempts,
+            PASSWORD_LADDER.first_wait_seconds,
+            PASSWORD_LADDER.longest_wait_seconds // 60,
+        ],
+        "Codes for one pending key": [MOST_CONFIRMATION_ATTEMPTS, PENDING_SECONDS // 60],
+        "Session": [session.IDLE_SECONDS // 60, session.ABSOLUTE_SECONDS // 60],
+        "Password proof": [session.REAUTHENTICATION_SECONDS // 60],
+        "Repeating a request that replaced the session": [session.REPEATABLE_SECONDS],
+        "Body of a request": [LONGEST_BODY_BYTES // 1024],
+    }
+    assert PASSWORD_LADDER.disabled_at is None
 
 
 def test_make_commands_exist_and_all_are_explained() -> None:
