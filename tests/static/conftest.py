@@ -84,9 +84,11 @@ def page(context: BrowserContext, service: FakeService) -> Iterator[Page]:
     page.on("pageerror", lambda error: complaints.append(str(error)))
     page.on(
         "console",
-        lambda message: complaints.append(message.text)
-        if message.type in {"error", "warning"} and "Failed to load resource" not in message.text
-        else None,
+        lambda message: (
+            complaints.append(message.text)
+            if message.type in {"error", "warning"} and "Failed to load resource" not in message.text
+            else None
+        ),
     )
     yield page
     assert complaints == []

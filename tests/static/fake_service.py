@@ -138,7 +138,11 @@ class FakeService:
             "verified": self.is_verified,
             "password_fresh_until": in_minutes(5) if self.is_fresh else None,
             "enrolment": self.enrolment,
-            "authenticator": {"name": "Google Authenticator", "bound_at": in_minutes(-9), "last_used_at": None}
+            "authenticator": {
+                "name": "Google Authenticator",
+                "bound_at": in_minutes(-9),
+                "last_used_at": None,
+            }
             if is_on
             else None,
             "expires_at": in_minutes(self.idle_minutes),

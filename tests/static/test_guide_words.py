@@ -13,11 +13,16 @@ PHRASES = {
     ],
     "s-method": [
         "Säkra upp ditt användarkonto",
-        "Eftersom du har åtkomst till kritisk/känslig data behöver du ställa in 2-stegsverifiering "
-        "för att kunna fortsätta använda Azets Cozone.",
+        (
+            "Eftersom du har åtkomst till kritisk/känslig data behöver du ställa in 2-stegsverifiering "
+            "för att kunna fortsätta använda Azets Cozone."
+        ),
         "Vänligen välj en av metoderna nedan för att påbörja inställningen.",
         "Google Authenticator",
-        "Använd Google Authenticator för att få verifieringskoder. Den fungerar även när mobilen är offline.",
+        (
+            "Använd Google Authenticator för att få verifieringskoder. "
+            "Den fungerar även när mobilen är offline."
+        ),
         "AKTIVERA GOOGLE AUTHENTICATOR",
     ],
     "s-password": [
@@ -29,8 +34,10 @@ PHRASES = {
     ],
     "s-phone": [
         "Hämta verifieringskoden från Google Authenticator",
-        "Istället för att vänta på sms kan du hämta appen Authenticator för att få verifieringskoder. "
-        "Den fungerar även när mobilen är offline.",
+        (
+            "Istället för att vänta på sms kan du hämta appen Authenticator för att få verifieringskoder. "
+            "Den fungerar även när mobilen är offline."
+        ),
         "Vilken typ av telefon använder du?",
         "Android",
         "iPhone",
@@ -72,8 +79,10 @@ PHRASES = {
     ],
     "footer": [
         "Kontakta oss för hjälp",
-        "Om du har problem med att implementera tvåfaktorsautentisering hjälper supportteamet dig gärna "
-        "med alla frågor du kan ha.",
+        (
+            "Om du har problem med att implementera tvåfaktorsautentisering hjälper supportteamet "
+            "dig gärna med alla frågor du kan ha."
+        ),
         "Skicka ett mail till oss på 2FA_SEsupport@azets.com.",
     ],
 }

@@ -19,18 +19,63 @@ ASKED = BEGUN | {"factor": "active"}
 ON = ASKED | {"verified": True}
 OFF = BEGUN | {"factor": "disabled"}
 
-SCREENS = ["sign-in", "method", "password", "phone", "app", "code", "done", "verify", "stopped", "", "nonsense"]
+SCREENS = [
+    "sign-in",
+    "method",
+    "password",
+    "phone",
+    "app",
+    "code",
+    "done",
+    "verify",
+    "stopped",
+    "",
+    "nonsense",
+]
 
 CLAMPED = {
     # facts: where somebody lands who wants each of SCREENS
     "out": (OUT, ["sign-in"] * 11),
     "begun": (
         BEGUN,
-        "method method password password password password method method method method method".split(),
+        [
+            "method",
+            "method",
+            "password",
+            "password",
+            "password",
+            "password",
+            "method",
+            "method",
+            "method",
+            "method",
+            "method",
+        ],
     ),
-    "fresh": (FRESH, "method method phone phone phone phone method method method method method".split()),
-    "pending": (PENDING, "app method phone phone app code app app app app app".split()),
-    "pending, password long ago": (LATER, "app method phone phone app code app app app app app".split()),
+    "fresh": (
+        FRESH,
+        [
+            "method",
+            "method",
+            "phone",
+            "phone",
+            "phone",
+            "phone",
+            "method",
+            "method",
+            "method",
+            "method",
+            "method",
+        ],
+    ),
+    "pending": (
+        PENDING,
+        ["app", "method", "phone", "phone", "app", "code", "app", "app", "app", "app", "app"],
+    ),
+    "pending, password long ago": (
+        LATER,
+        ["app", "method", "phone", "phone", "app", "code", "app", "app", "app", "app", "app"],
+    ),
     "asked for a code": (ASKED, ["verify"] * 11),
     "on": (ON, ["done"] * 11),
     "off": (OFF, ["stopped"] * 11),
@@ -81,23 +126,67 @@ JOURNEYS: dict[str, tuple[list[dict[str, Any]], list[str]]] = {
         [problem("not_signed_in"), *TO_CODE, server(ON)],
         ["sign-in", "method", "password", "phone", "app", "code", "done"],
     ),
-    "a later sign-in": ([problem("not_signed_in"), server(ASKED), server(ON)], ["sign-in", "verify", "done"]),
-    "back and forth": ([*TO_CODE, go("app"), go("phone"), go("code")], "method password phone app code app phone code".split()),
-    "breaking off": ([*TO_CODE, go("phone"), {"type": "cancel"}, server(BEGUN, "method")], "method password phone app code phone stopped method".split()),
-    "the session ends": ([*TO_CODE, problem("not_signed_in"), problem("not_signed_in")], "method password phone app code stopped sign-in".split()),
-    "the key dies": ([*TO_CODE, problem("enrolment_expired"), server(FRESH, "method")], "method password phone app code stopped method".split()),
-    "another sign-in took over": ([*TO_CODE, problem("enrolment_replaced")], "method password phone app code stopped".split()),
-    "ten wrong codes": ([*TO_CODE, problem("enrolment_attempts_exhausted")], "method password phone app code stopped".split()),
-    "done in another tab": ([*TO_CODE, problem("enrolment_already_confirmed")], "method password phone app code done".split()),
-    "password too long ago": ([server(LATER, "phone"), problem("reauthentication_required"), server(PENDING, "phone")], "phone password phone".split()),
-    "a wrong code": ([*TO_CODE, problem("otp_mismatch")], "method password phone app code code".split()),
-    "disabled at sign-in": ([server(ASKED), problem("authenticator_disabled"), go("method")], "verify stopped stopped".split()),
-    "a new phone": (
-        [server(ON), {"type": "replace"}, go("password"), server(ON | {"fresh": True}, "phone"), server(ON | {"pending": True}, "app"), go("code"), server(ON, "done")],
-        "done method password phone app code done".split(),
+    "a later sign-in": (
+        [problem("not_signed_in"), server(ASKED), server(ON)],
+        ["sign-in", "verify", "done"],
     ),
-    "a new phone, broken off": ([server(ON), {"type": "replace"}, {"type": "cancel"}, server(ON, "method")], "done method stopped method".split()),
-    "signing out": ([server(ON), {"type": "signed-out"}], "done sign-in".split()),
+    "back and forth": (
+        [*TO_CODE, go("app"), go("phone"), go("code")],
+        ["method", "password", "phone", "app", "code", "app", "phone", "code"],
+    ),
+    "breaking off": (
+        [*TO_CODE, go("phone"), {"type": "cancel"}, server(BEGUN, "method")],
+        ["method", "password", "phone", "app", "code", "phone", "stopped", "method"],
+    ),
+    "the session ends": (
+        [*TO_CODE, problem("not_signed_in"), problem("not_signed_in")],
+        ["method", "password", "phone", "app", "code", "stopped", "sign-in"],
+    ),
+    "the key dies": (
+        [*TO_CODE, problem("enrolment_expired"), server(FRESH, "method")],
+        ["method", "password", "phone", "app", "code", "stopped", "method"],
+    ),
+    "another sign-in took over": (
+        [*TO_CODE, problem("enrolment_replaced")],
+        ["method", "password", "phone", "app", "code", "stopped"],
+    ),
+    "ten wrong codes": (
+        [*TO_CODE, problem("enrolment_attempts_exhausted")],
+        ["method", "password", "phone", "app", "code", "stopped"],
+    ),
+    "done in another tab": (
+        [*TO_CODE, problem("enrolment_already_confirmed")],
+        ["method", "password", "phone", "app", "code", "done"],
+    ),
+    "password too long ago": (
+        [server(LATER, "phone"), problem("reauthentication_required"), server(PENDING, "phone")],
+        ["phone", "password", "phone"],
+    ),
+    "a wrong code": (
+        [*TO_CODE, problem("otp_mismatch")],
+        ["method", "password", "phone", "app", "code", "code"],
+    ),
+    "disabled at sign-in": (
+        [server(ASKED), problem("authenticator_disabled"), go("method")],
+        ["verify", "stopped", "stopped"],
+    ),
+    "a new phone": (
+        [
+            server(ON),
+            {"type": "replace"},
+            go("password"),
+            server(ON | {"fresh": True}, "phone"),
+            server(ON | {"pending": True}, "app"),
+            go("code"),
+            server(ON, "done"),
+        ],
+        ["done", "method", "password", "phone", "app", "code", "done"],
+    ),
+    "a new phone, broken off": (
+        [server(ON), {"type": "replace"}, {"type": "cancel"}, server(ON, "method")],
+        ["done", "method", "stopped", "method"],
+    ),
+    "signing out": ([server(ON), {"type": "signed-out"}], ["done", "sign-in"]),
     "nothing works from the start": ([problem("service_unavailable")], ["stopped"]),
 }
 
@@ -112,8 +201,19 @@ def test_events_lead_from_screen_to_screen(
 
 def test_history_keeps_each_step_but_nothing_that_is_over(evaluate: Evaluate) -> None:
     """Back from the phone is the method, not the password; back from the end is the end."""
-    effects = [set(state["effects"]) for state in evaluate("machine", RUN, [*TO_CODE, server(ON), go("code", fromHistory=True)])]
-    assert effects == [{"replace"}, {"push"}, {"replace"}, {"push"}, {"push"}, {"replace", "wipe"}, {"replace", "wipe"}]
+    effects = [
+        set(state["effects"])
+        for state in evaluate("machine", RUN, [*TO_CODE, server(ON), go("code", fromHistory=True)])
+    ]
+    assert effects == [
+        {"replace"},
+        {"push"},
+        {"replace"},
+        {"push"},
+        {"push"},
+        {"replace", "wipe"},
+        {"replace", "wipe"},
+    ]
 
 
 EVENTS = st.one_of(

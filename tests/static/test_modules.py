@@ -77,7 +77,9 @@ def test_contrast_is_that_of_wcag(evaluate: Evaluate, one: str, other: str, rati
 
 @pytest.mark.requirement("W5")
 @given(colour=st.integers(0, 0xFFFFFF).map(lambda number: f"#{number:06x}"))
-def test_every_brand_colour_gives_readable_text_and_visible_buttons(evaluate: Evaluate, colour: str) -> None:
+def test_every_brand_colour_gives_readable_text_and_visible_buttons(
+    evaluate: Evaluate, colour: str
+) -> None:
     """A tenant may choose any colour: links and buttons stay readable in light and dark."""
     measure = """
     ({ brandTokens, contrast, LIGHT_PAGE, DARK_PAGE }, colour) => {
@@ -101,7 +103,10 @@ def test_every_brand_colour_gives_readable_text_and_visible_buttons(evaluate: Ev
 @pytest.mark.parametrize("colour", [None, "", "red", "#fff", "#12345g", "#005f86; x", "url(x)"])
 def test_what_is_no_colour_gives_the_default(evaluate: Evaluate, colour: str | None) -> None:
     """Only `#rrggbb` becomes a style."""
-    assert evaluate("brand", "({ brandTokens }, colour) => brandTokens(colour)['--brand']", colour) == "#005f86"
+    assert (
+        evaluate("brand", "({ brandTokens }, colour) => brandTokens(colour)['--brand']", colour)
+        == "#005f86"
+    )
 
 
 CHOICES: list[tuple[list[str | None], list[str], str]] = [
@@ -167,7 +172,7 @@ MOMENTS = [
 def test_a_moment_is_local_and_never_named_too_early(
     evaluate: Evaluate, language: str, moment: str, expected: dict[str, Any]
 ) -> None:
-    """At the minute that we name, the wait is over; the month's cap may last for weeks and names the day."""
+    """At the minute that we name the wait is over; one that lasts for weeks names the day."""
     tell = """({ momentOf }, { language, moment }) =>
       momentOf(language, new Date(moment), new Date('2026-11-23T12:00:00'))"""
     assert evaluate("i18n", tell, {"language": language, "moment": moment}) == expected

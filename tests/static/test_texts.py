@@ -9,19 +9,42 @@ import pytest
 
 from tests.static.texts import INDEX, SCRIPTS, keys_in, languages, placeholders, words
 
-PROBLEM_CODES = """
-    body_malformed otp_malformed not_signed_in reauthentication_required verification_required
-    cross_site_request not_found otp_already_used enrolment_not_begun enrolment_replaced
-    enrolment_already_confirmed not_enrolled enrolment_expired enrolment_attempts_exhausted body_too_large
-    media_type_unsupported otp_mismatch clock_skew password_mismatch authenticator_disabled
-    too_many_attempts internal_error service_unavailable network
-""".split()
+PROBLEM_CODES = [
+    "body_malformed",
+    "otp_malformed",
+    "not_signed_in",
+    "reauthentication_required",
+    "verification_required",
+    "cross_site_request",
+    "not_found",
+    "otp_already_used",
+    "enrolment_not_begun",
+    "enrolment_replaced",
+    "enrolment_already_confirmed",
+    "not_enrolled",
+    "enrolment_expired",
+    "enrolment_attempts_exhausted",
+    "body_too_large",
+    "media_type_unsupported",
+    "otp_mismatch",
+    "clock_skew",
+    "password_mismatch",
+    "authenticator_disabled",
+    "too_many_attempts",
+    "internal_error",
+    "service_unavailable",
+    "network",
+]
 
 KEY = r"[a-z_]+(?:\.[a-z_]+)*"
 FAMILIES = {
-    r"problem\.\$\{(?:problem\.)?code\}|problem\.\$\{reason\}": {f"problem.{code}" for code in PROBLEM_CODES},
+    r"problem\.\$\{(?:problem\.)?code\}|problem\.\$\{reason\}": {
+        f"problem.{code}" for code in PROBLEM_CODES
+    },
     r"problem\.clock_skew\.\$\{direction\}": {
-        f"problem.clock_skew.{direction}.{form}" for direction in ("ahead", "behind") for form in ("one", "other")
+        f"problem.clock_skew.{direction}.{form}"
+        for direction in ("ahead", "behind")
+        for form in ("one", "other")
     },
     r"stopped\.\$\{state\.reason\}": {
         f"stopped.{reason}"
@@ -79,7 +102,9 @@ def test_no_key_is_missing_and_none_is_unused() -> None:
 
 def test_app_words_are_all_used() -> None:
     """Menu words that no text names need no checking either."""
-    named = {place for text in words("sv").values() for place in placeholders(text) if place.startswith("ga_")}
+    named = {
+        place for text in words("sv").values() for place in placeholders(text) if place.startswith("ga_")
+    }
     facts = {"checked", "checked_how"}
     assert named == {f"ga_{name}" for name in words("ga.sv") if name not in facts}
 
@@ -103,10 +128,14 @@ def test_each_problem_has_a_text_of_its_own(language: str) -> None:
 def test_errors_neither_plead_nor_blame(language: str) -> None:
     """GOV.UK's rule for error messages, and ours."""
     blunt = re.compile(r"ogiltig|vänligen|hoppsan|tyvärr|invalid|please try|oops|sorry", re.IGNORECASE)
-    assert [key for key, text in words(language).items() if key.startswith("problem.") and blunt.search(text)] == []
+    assert [
+        key for key, text in words(language).items() if key.startswith("problem.") and blunt.search(text)
+    ] == []
 
 
 def test_no_screen_speaks_of_what_does_not_exist_yet() -> None:
     """Recovery codes and notices by mail come later; a promise of them now would be false."""
-    promise = re.compile(r"återställningskod|reservkod|skickat ett (?:mail|mejl)|recovery code|we have sent", re.I)
+    promise = re.compile(
+        r"återställningskod|reservkod|skickat ett (?:mail|mejl)|recovery code|we have sent", re.IGNORECASE
+    )
     assert [key for name in languages() for key, text in words(name).items() if promise.search(text)] == []

@@ -27,7 +27,9 @@ def words(name: str) -> dict[str, str]:
         assert len(dict(pairs)) == len(pairs), f"a key stands twice in {name}.json"
         return dict(pairs)
 
-    text: dict[str, str] = json.loads((I18N_FOLDER / f"{name}.json").read_text("utf-8"), object_pairs_hook=once)
+    text: dict[str, str] = json.loads(
+        (I18N_FOLDER / f"{name}.json").read_text("utf-8"), object_pairs_hook=once
+    )
     return text
 
 
