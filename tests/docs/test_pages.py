@@ -41,6 +41,17 @@ def test_links_and_pictures_lead_to_files_that_exist() -> None:
     assert not missing
 
 
+def test_links_within_a_page_lead_to_its_headings() -> None:
+    for page in pages():
+        text = page.read_text(encoding="utf-8")
+        anchors = {
+            heading.lower().replace(" ", "-") for heading in re.findall(r"^#+ (.*)$", text, re.MULTILINE)
+        }
+        assert {anchor for target, anchor in _LINK.findall(text) if anchor and not target} <= anchors, (
+            page.name
+        )
+
+
 def test_the_readme_shows_every_main_screen() -> None:
     shown = re.findall(r"!\[[^\]]+\]\(docs/screens/([a-z-]+)\.png\)", README.read_text(encoding="utf-8"))
 
