@@ -460,7 +460,8 @@ class MemoryAuthenticators:
             )
             row.consecutive_failures = 0
             row.accepted_attempt = reservation.attempt
-            row.failures_by_month[reservation.month] -= 1
+            counted = row.failures_by_month.get(reservation.month, 0)
+            row.failures_by_month[reservation.month] = counted - 1
             for past in reservation.past_months:
                 row.failures_by_month.pop(past, None)
             return row.read(method)

@@ -1,0 +1,171 @@
+"""The port `AccountStore`: users by name and id, and the counts of their password attempts."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import pytest
+
+from chalicelib.accounts.record import ENROLLED
+from chalicelib.accounts.store import AccountStore, PasswordSubject, UserExistsError
+from chalicelib.bootstrap import Stores
+from chalicelib.errors import ConditionRefusedError, EnrolmentReplacedError, TooManyAttemptsError
+from tests.contract.drafts import NOW, Commit, a_user, outcomes_in_parallel
+
+NAME = PasswordSubject.of_name("hash-of-a-name")
+
+
+@pytest.fixture
+def store(stores: Stores) -> AccountStore:
+    return stores.accounts
+
+
+@pytest.fixture
+def commit(stores: Stores) -> Commit:
+    return stores.transactions.commit
+
+
+def fail(store: AccountStore, times: int, subject: PasswordSubject = NAME, *, start: int = NOW) -> int:
+    """Count that many attempts a quarter of an hour apart; return when the last one was."""
+    now = start
+    for number in range(times):
+        now = start + number * 900
+        store.count_password_attempt(subject, now=now)
+    return now
+
+
+def test_a_user_is_found_by_name_and_by_id(store: AccountStore) -> None:
+    store.add(a_user(), "lookup")
+    assert store.find("cozone", "lookup") == a_user()
+    assert store.get("cozone", "anna") == a_user()
+
+
+def test_nobody_else_is_found(store: AccountStore) -> None:
+    store.add(a_user(), "lookup")
+    assert store.find("cozone", "another lookup") is None
+    assert store.find("byra", "lookup") is None
+    assert store.get("byra", "anna") is None
+    assert store.get("cozone", "nobody") is None
+
+
+@pytest.mark.parametrize(
+    ("second", "lookup"),
+    [(a_user(user_id="berit"), "lookup"), (a_user(username="other"), "another lookup")],
+    ids=["same name", "same id"],
+)
+def test_a_name_and_an_id_are_taken_once(store: AccountStore, second: object, lookup: str) -> None:
+    store.add(a_user(), "lookup")
+    with pytest.raises(UserExistsError):
+        store.add(second, lookup)  # type: ignore[arg-type]  # a user
+    assert store.find("cozone", "lookup") == a_user()
+    assert store.find("cozone", "another lookup") is None
+    assert store.get("cozone", "berit") is None
+
+
+def test_of_parallel_sign_ups_under_one_name_one_stays(store: AccountStore) -> None:
+    def add(user_id: str) -> bool:
+        try:
+            store.add(a_user(user_id=user_id), "lookup")
+        except UserExistsError:
+            return False
+        return True
+
+    added: list[str] = []
+    ids = [f"u{number}" for number in range(12)]
+    outcomes_in_parallel(
+        partial(lambda user_id: added.append(user_id) if add(user_id) else None, user_id) for user_id in ids
+    )
+    assert len(added) == 1
+    assert [user_id for user_id in ids if store.get("cozone", user_id)] == added
+
+
+@pytest.mark.requirement("P4")
+def test_a_hash_is_renewed_unless_it_changed_meanwhile(store: AccountStore, commit: Commit) -> None:
+    store.add(a_user(), "lookup")
+    commit(store.rehashed(a_user(), "second"))
+    assert store.get("cozone", "anna") == a_user(password_hash="second")
+    with pytest.raises(ConditionRefusedError):
+        commit(store.rehashed(a_user(), "third"))
+    assert store.get("cozone", "anna") == a_user(password_hash="second")
+
+
+def test_nobodys_hash_is_renewed_for_nobody(store: AccountStore, commit: Commit) -> None:
+    with pytest.raises(ConditionRefusedError):
+        commit(store.rehashed(a_user(), "second"))
+    assert store.get("cozone", "anna") is None
+
+
+@pytest.mark.requirement("E5", "E8")
+def test_a_change_of_the_second_factor_raises_the_epoch_once(store: AccountStore, commit: Commit) -> None:
+    store.add(a_user(), "lookup")
+    commit(store.second_factor_changed(a_user(), epoch=0))
+    assert store.get("cozone", "anna") == a_user(epoch=1, status=ENROLLED)
+    with pytest.raises(EnrolmentReplacedError):
+        commit(store.second_factor_changed(a_user(), epoch=0))
+    commit(store.second_factor_changed(a_user(), epoch=1))
+    assert store.get("cozone", "anna") == a_user(epoch=2, status=ENROLLED)
+
+
+@pytest.mark.requirement("E5")
+def test_of_parallel_changes_one_raises_the_epoch(store: AccountStore, commit: Commit) -> None:
+    store.add(a_user(), "lookup")
+    outcomes = outcomes_in_parallel(
+        [partial(commit, store.second_factor_changed(a_user(), epoch=0)) for _ in range(12)]
+    )
+    assert sorted(outcomes) == ["EnrolmentReplacedError"] * 11 + ["ok"]
+
+
+@pytest.mark.requirement("L11")
+@pytest.mark.parametrize(
+    ("failed", "wait"), [(5, 30), (6, 60), (7, 120), (8, 240), (9, 480), (10, 900), (11, 900), (40, 900)]
+)
+def test_the_next_attempt_is_taken_when_its_wait_is_over(
+    store: AccountStore, failed: int, wait: int
+) -> None:
+    last = fail(store, failed)
+    for too_early in (0, wait - 1):
+        with pytest.raises(TooManyAttemptsError) as caught:
+            store.count_password_attempt(NAME, now=last + too_early)
+        assert caught.value.retry_at_epoch_seconds == last + wait
+    store.count_password_attempt(NAME, now=last + wait)
+
+
+@pytest.mark.requirement("L11", "L6")
+def test_of_any_number_of_parallel_attempts_five_are_counted(store: AccountStore) -> None:
+    outcomes = outcomes_in_parallel([partial(store.count_password_attempt, NAME, now=NOW)] * 40)
+    assert outcomes.count("ok") == 5
+    assert outcomes.count("TooManyAttemptsError") == 35
+
+
+@pytest.mark.requirement("L11")
+@pytest.mark.parametrize(
+    "other",
+    [
+        PasswordSubject.of_name("hash-of-another-name"),
+        PasswordSubject.of_user("cozone", "anna"),
+        PasswordSubject.of_user("byra", "anna"),
+    ],
+)
+def test_subjects_are_counted_apart(store: AccountStore, other: PasswordSubject) -> None:
+    fail(store, 5)
+    store.count_password_attempt(other, now=NOW + 4 * 900)
+
+
+@pytest.mark.requirement("L11")
+def test_forgiven_attempts_are_forgotten(store: AccountStore, commit: Commit) -> None:
+    last = fail(store, 7)
+    commit(store.password_attempts_forgiven(NAME))
+    commit(store.password_attempts_forgiven(NAME))  # none is left, and that is no fault
+    for _ in range(5):
+        store.count_password_attempt(NAME, now=last)
+    with pytest.raises(TooManyAttemptsError):
+        store.count_password_attempt(NAME, now=last)
+
+
+@pytest.mark.requirement("L11")
+def test_a_wrong_attempt_makes_no_user(store: AccountStore) -> None:
+    subject = PasswordSubject.of_user("cozone", "anna")
+    store.count_password_attempt(subject, now=NOW)
+    store.count_password_attempt(NAME, now=NOW)
+    assert store.get("cozone", "anna") is None
+    assert store.find("cozone", "hash-of-a-name") is None

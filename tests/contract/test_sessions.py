@@ -1,0 +1,176 @@
+"""The port `SessionStore`: one lives, its successor takes over, and only one request wins."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import pytest
+
+from chalicelib.bootstrap import Stores
+from chalicelib.sessions.session import OpenSession, Replacement, Rotation, rotate, start_session
+from chalicelib.sessions.store import SessionReplacedError, SessionStore
+from tests.contract.drafts import HOUR, NOW, Commit, outcomes_in_parallel
+
+ANSWER: dict[str, Any] = {
+    "username": "åsa@firma.se",
+    "verified": True,
+    "enrolment": None,
+    "authenticator": {"name": "Google Authenticator"},
+}
+
+
+@pytest.fixture
+def store(stores: Stores) -> SessionStore:
+    return stores.sessions
+
+
+@pytest.fixture
+def commit(stores: Stores) -> Commit:
+    return stores.transactions.commit
+
+
+@pytest.fixture
+def opened(store: SessionStore, commit: Commit) -> OpenSession:
+    """A session that was just started."""
+    opened = start_session(tenant_id="cozone", user_id="anna", epoch=3, now=NOW)
+    commit(store.started(opened.session))
+    return opened
+
+
+def replace_it(store: SessionStore, commit: Commit, opened: OpenSession) -> Rotation:
+    rotation = rotate(opened, now=NOW + 5, verified_at=NOW + 5)
+    commit(*store.rotated(rotation, request_hash="request", answer=ANSWER, now=NOW + 5))
+    return rotation
+
+
+def test_an_unknown_key_is_no_session(store: SessionStore) -> None:
+    assert store.get("unknown") is None
+
+
+@pytest.mark.parametrize(
+    "times",
+    [
+        {},
+        {"reauthenticated_at": NOW, "verified_at": NOW + 1, "pending_until": NOW + 1_800},
+    ],
+)
+def test_a_started_session_is_read_back_as_it_was(
+    store: SessionStore, commit: Commit, times: dict[str, int]
+) -> None:
+    opened = start_session(tenant_id="cozone", user_id="anna", epoch=3, now=NOW)
+    session = replace(opened.session, **times)  # type: ignore[arg-type]  # times only
+    commit(store.started(session))
+    assert store.get(session.session_key) == session
+
+
+@pytest.mark.requirement("S1")
+def test_a_key_is_taken_once(store: SessionStore, commit: Commit, opened: OpenSession) -> None:
+    with pytest.raises(SessionReplacedError):
+        commit(store.started(replace(opened.session, user_id="berit")))
+    assert store.get(opened.session.session_key) == opened.session
+
+
+@pytest.mark.requirement("V5")
+def test_a_session_that_is_over_is_still_read(
+    store: SessionStore, commit: Commit, opened: OpenSession
+) -> None:
+    """Whether it has ended is decided by time, not by whether it was swept."""
+    commit(store.pending_until_set(opened.session, NOW - 10 * HOUR))
+    kept = store.get(opened.session.session_key)
+    assert kept is not None
+    assert kept.has_ended(now=NOW + 2 * HOUR)
+
+
+@pytest.mark.requirement("E2", "E6")
+def test_a_replaced_session_remembers_by_what_and_its_successor_lives(
+    store: SessionStore, commit: Commit, opened: OpenSession
+) -> None:
+    rotation = replace_it(store, commit, opened)
+    replaced = store.get(opened.session.session_key)
+    assert replaced == replace(
+        opened.session,
+        replacement=Replacement(
+            replaced_at=NOW + 5, request_hash="request", salt=rotation.salt, answer=ANSWER
+        ),
+    )
+    successor = rotation.successor.session
+    assert store.get(successor.session_key) == successor
+    assert successor.verified_at == NOW + 5
+
+
+@pytest.mark.requirement("E2", "E6")
+def test_a_replaced_session_is_not_replaced_again(
+    store: SessionStore, commit: Commit, opened: OpenSession
+) -> None:
+    replace_it(store, commit, opened)
+    kept = store.get(opened.session.session_key)
+    second = rotate(opened, now=NOW + 6)
+    with pytest.raises(SessionReplacedError):
+        commit(*store.rotated(second, request_hash="another", answer={}, now=NOW + 6))
+    assert store.get(opened.session.session_key) == kept
+    assert store.get(second.successor.session.session_key) is None
+
+
+@pytest.mark.requirement("E2", "B38")
+def test_of_parallel_replacements_one_wins(
+    store: SessionStore, commit: Commit, opened: OpenSession
+) -> None:
+    rotations = [rotate(opened, now=NOW) for _ in range(12)]
+    outcomes = outcomes_in_parallel(
+        partial(commit, *store.rotated(rotation, request_hash="r", answer={}, now=NOW))
+        for rotation in rotations
+    )
+    assert sorted(outcomes) == ["SessionReplacedError"] * 11 + ["ok"]
+    living = [rotation for rotation in rotations if store.get(rotation.successor.session.session_key)]
+    assert living == [rotations[outcomes.index("ok")]]
+
+
+@pytest.mark.requirement("S3")
+def test_a_pending_authenticator_can_prolong_it_and_let_go(
+    store: SessionStore, commit: Commit, opened: OpenSession
+) -> None:
+    commit(store.pending_until_set(opened.session, NOW + 1_800))
+    assert store.get(opened.session.session_key) == replace(opened.session, pending_until=NOW + 1_800)
+    commit(store.pending_until_set(opened.session, None))
+    assert store.get(opened.session.session_key) == opened.session
+
+
+@pytest.mark.requirement("S3")
+def test_being_seen_is_noted(store: SessionStore, opened: OpenSession) -> None:
+    store.seen(opened.session, now=NOW + 61)
+    assert store.get(opened.session.session_key) == replace(opened.session, last_seen_at=NOW + 61)
+
+
+@pytest.mark.requirement("E2", "S1")
+@pytest.mark.parametrize("fate", ["replaced", "ended", "never started"])
+def test_what_is_no_longer_live_is_neither_prolonged_nor_revived(
+    store: SessionStore, commit: Commit, opened: OpenSession, fate: str
+) -> None:
+    session = opened.session
+    if fate == "replaced":
+        replace_it(store, commit, opened)
+    elif fate == "ended":
+        commit(store.ended(session))
+    else:
+        session = replace(session, session_key="never started")
+    before = store.get(session.session_key)
+    with pytest.raises(SessionReplacedError):
+        store.seen(session, now=NOW + 61)
+    for pending_until in (NOW + 1_800, None):
+        with pytest.raises(SessionReplacedError):
+            commit(store.pending_until_set(session, pending_until))
+    stale = rotate(OpenSession(session_id="an id", session=session), now=NOW)
+    with pytest.raises(SessionReplacedError):
+        commit(*store.rotated(stale, request_hash="r", answer={}, now=NOW))
+    assert store.get(session.session_key) == before
+
+
+@pytest.mark.requirement("S12")
+def test_an_ended_session_is_gone_and_may_be_ended_again(
+    store: SessionStore, commit: Commit, opened: OpenSession
+) -> None:
+    commit(store.ended(opened.session))
+    commit(store.ended(opened.session))
+    assert store.get(opened.session.session_key) is None
