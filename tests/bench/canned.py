@@ -30,7 +30,7 @@ SECRET = SharedSecret(bytes(range(20)))
 CODE: str = mintotp.hotp(SECRET.base32, time_step_at(NOW))
 WRONG_CODE = f"{(int(CODE) + 1) % 1_000_000:06}"
 
-_USER_ID = "a" * 32
+USER_ID = "a" * 32
 _AUTHENTICATOR_ID = "b" * 32
 _CIPHERTEXT = bytes(184)  # as long as KMS makes it of twenty bytes
 _KEY_ARN = "arn:aws:kms:eu-north-1:111122223333:key/11111111-2222-3333-4444-555555555555"
@@ -49,7 +49,7 @@ SESSION_ROW: dict[str, Any] = {
     "sk": _s("SESSION"),
     "format_version": _n(1),
     "tenant": _s("cozone"),
-    "user": _s(_USER_ID),
+    "user": _s(USER_ID),
     "sign_in_id": _s("d" * 32),
     "epoch": _n(1),
     "created_at": _n(NOW - 30),
@@ -57,10 +57,10 @@ SESSION_ROW: dict[str, Any] = {
     "expires_at": _n(NOW + 3_600),
 }
 USER_ROW: dict[str, Any] = {
-    "pk": _s(f"T#cozone#U#{_USER_ID}"),
+    "pk": _s(f"T#cozone#U#{USER_ID}"),
     "sk": _s("USER"),
     "format_version": _n(1),
-    "user_id": _s(_USER_ID),
+    "user_id": _s(USER_ID),
     "username": _s("anna@firma.se"),
     "language": _s("sv"),
     "status": _s("enrolled"),
@@ -197,7 +197,7 @@ async def _serve(profile_row: Mapping[str, Any]) -> None:
     server = await asyncio.get_running_loop().create_server(
         lambda: _Connection(profile_row), "127.0.0.1", 0, backlog=128
     )
-    print(server.sockets[0].getsockname()[1], flush=True)  # noqa: T201 - whoever started us reads it
+    print(server.sockets[0].getsockname()[1], flush=True)
     await server.serve_forever()
 
 

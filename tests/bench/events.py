@@ -34,9 +34,7 @@ def client(service: str, url: str, *, config: Config = CLIENT_CONFIG) -> AwsClie
 
 def services_at(url: str) -> Services:
     """Return the product's services over the AWS at *url*."""
-    return services_over(
-        stores_on(SETTINGS, dynamodb=client("dynamodb", url), kms=client("kms", url))
-    )
+    return services_over(stores_on(SETTINGS, dynamodb=client("dynamodb", url), kms=client("kms", url)))
 
 
 def services_over(stores: Stores) -> Services:

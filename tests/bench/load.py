@@ -28,7 +28,7 @@ def verifications_per_second(url: str, *, processes: int, seconds: float) -> flo
         for worker in workers:
             assert worker.stdout is not None
             worker.stdout.readline()  # it is warm
-        counts = [worker.communicate(b"go\n") for worker in _all_told_to_go(workers)]
+        counts = [worker.communicate() for worker in _all_told_to_go(workers)]
         return sum(int(printed) for printed, _ in counts) / seconds
 
 
