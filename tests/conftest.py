@@ -8,6 +8,8 @@ import hypothesis
 
 from chalicelib.local.backend import make_moto_atomic
 
+pytest_plugins = ["tests.support.browser"]  # its Chromium is shared by all
+
 for _name in [name for name in os.environ if name.startswith("AWS_")]:
     del os.environ[_name]  # neither a developer's account nor a running backend may be reached
 os.environ |= {

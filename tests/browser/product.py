@@ -1,0 +1,135 @@
+"""The product as one web server: the real stores over an emulated AWS, the real files, a clock of ours."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from email.utils import formatdate
+from functools import partial
+from itertools import count
+from typing import Any
+
+from botocore.exceptions import EndpointConnectionError
+from botocore.session import Session as AwsSession
+from chalice.config import Config
+from chalice.local import ChaliceRequestHandler, LocalDevServer, create_local_server
+
+from chalicelib.bootstrap import stores_on
+from chalicelib.local import server as local_server
+from chalicelib.local import static_files
+from chalicelib.local.resources import create_missing
+from chalicelib.storage.dynamodb import CLIENT_CONFIG, AwsClient
+from tests.support.aws import SETTINGS
+from tests.support.browser import PROJECT
+from tests.support.clock import ManualClock
+from tests.support.world import World
+
+
+@dataclass(frozen=True, kw_only=True)
+class Person:
+    """Somebody with an account; *password* is what they know."""
+
+    username: str
+    password: str
+
+
+@dataclass(kw_only=True)
+class Product:
+    """Where it is served, and a hand on its clock and on AWS below it."""
+
+    url: str
+    world: World
+    is_cut_off: bool = False
+    _numbers: Iterator[int] = field(default_factory=count)
+
+    @property
+    def clock(self) -> ManualClock:
+        """The clock of the server, which also tells browsers the time."""
+        return self.world.clock
+
+    def new_person(self) -> Person:
+        """Return a user that no other test knows."""
+        number = next(self._numbers)
+        person = Person(username=f"anna.{number}@firma.se", password=f"sju-lugna-sommarmoln-{number}")
+        self.world.add_user(username=person.username, password=person.password)
+        return person
+
+    @contextmanager
+    def outage_of_aws(self) -> Iterator[None]:
+        """Let no call to AWS go through."""
+        self.is_cut_off = True
+        try:
+            yield
+        finally:
+            self.is_cut_off = False
+
+
+@contextmanager
+def served_product() -> Iterator[Product]:
+    """Yield the product, served until the block ends."""
+    with _emulated_aws() as endpoint_url:
+        dynamodb, kms = (_client(name, endpoint_url) for name in ("dynamodb", "kms"))
+        create_missing(SETTINGS, dynamodb=dynamodb, kms=kms)
+        world = World(stores_on(SETTINGS, dynamodb=dynamodb, kms=kms))
+        static_files.serve(world.app)
+        local_server.mend()
+        server = create_local_server(world.app, Config(), "127.0.0.1", 0)
+        _tell_time_by(server, world.clock)
+        thread = threading.Thread(target=server.server.serve_forever, kwargs={"poll_interval": 0.05})
+        thread.start()
+        product = Product(url=f"http://127.0.0.1:{server.server.server_address[1]}", world=world)
+        _let_aws_fail(product, dynamodb, kms)
+        try:
+            yield product
+        finally:
+            server.shutdown()
+            thread.join()
+            server.server.server_close()
+
+
+def _client(name: str, endpoint_url: str) -> AwsClient:
+    session = AwsSession()
+    session.set_credentials("local", "local")
+    return session.create_client(
+        name, region_name=SETTINGS.region, endpoint_url=endpoint_url, config=CLIENT_CONFIG
+    )
+
+
+def _let_aws_fail(product: Product, *clients: AwsClient) -> None:
+    def before_send(request: Any, **_: Any) -> None:
+        if product.is_cut_off:
+            raise EndpointConnectionError(endpoint_url=request.url)
+
+    for client in clients:
+        client.meta.events.register("before-send", before_send)
+
+
+def _tell_time_by(server: LocalDevServer, clock: ManualClock) -> None:
+    """Let answers be dated by *clock*: pages count on the server's date, not on their own."""
+
+    class Handler(ChaliceRequestHandler):
+        def date_time_string(self, timestamp: float | None = None) -> str:
+            return formatdate(clock() if timestamp is None else timestamp, usegmt=True)
+
+        def log_message(self, *_arguments: Any) -> None:
+            """Tests speak for themselves."""
+
+    server.server.RequestHandlerClass = partial(Handler, app_object=server.app_object, config=Config())
+
+
+@contextmanager
+def _emulated_aws() -> Iterator[str]:
+    """Yield the address of the embedded backend, in its own process."""
+    with subprocess.Popen(
+        [sys.executable, "-m", "chalicelib.local.backend"],
+        cwd=PROJECT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    ) as backend:
+        assert backend.stdout is not None
+        yield f"http://127.0.0.1:{int(backend.stdout.readline())}"
+        backend.terminate()

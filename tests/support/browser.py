@@ -1,0 +1,146 @@
+"""A real Chromium, and a guard that lets nothing pass which a user should never meet."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+import pytest
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Frame,
+    Page,
+    Request,
+    Response,
+    sync_playwright,
+)
+
+PROJECT = Path(__file__).parents[2]
+CHROMIUM_ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+SWEDISH = {"locale": "sv-SE", "timezone_id": "Europe/Stockholm"}
+
+_TELL_VIOLATIONS = """
+document.addEventListener('securitypolicyviolation', ({ violatedDirective, blockedURI }) =>
+  console.error(`policy violation: ${violatedDirective} ${blockedURI}`));
+"""
+_DUMP = """
+async () => {
+  const databases = await indexedDB.databases();
+  const caches_ = await caches.keys();
+  const workers = await navigator.serviceWorker.getRegistrations();
+  return JSON.stringify([
+    { ...localStorage }, { ...sessionStorage }, databases, caches_, workers.length,
+    document.cookie, window.name, location.href, document.title, history.state,
+  ]);
+}
+"""
+
+
+def chromium_path() -> str:
+    """Return the Chromium to test with: `TVASTEG_CHROMIUM`, else what `.ci/chromium` finds."""
+    named = os.environ.get("TVASTEG_CHROMIUM")
+    if named:
+        return named
+    found = subprocess.run(
+        [PROJECT / ".ci/chromium"], cwd=PROJECT, check=True, stdout=subprocess.PIPE, text=True
+    )
+    return found.stdout.strip()
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """One browser for all tests: Playwright runs only once in a process."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium_path(), args=CHROMIUM_ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+class Guard:
+    """
+    Watches every page of *context*, which belongs to *origin*, and remembers what is wrong.
+
+    Wrong are errors and warnings in the console, uncaught errors, violations of
+    the content security policy, requests to anywhere else, and `secrets` in any
+    place that outlives the page or is written down elsewhere.
+    """
+
+    def __init__(self, context: BrowserContext, origin: str) -> None:
+        self._context = context
+        self._origin = origin
+        self._told: list[ConsoleMessage] = []
+        self._refusals: set[tuple[str, int]] = set()
+        self._addresses: set[str] = set()
+        self.secrets: set[str] = set()
+        self.complaints: list[str] = []
+        self.broken: set[str] = set()
+        """Addresses of the API that this test itself cuts off."""
+        context.add_init_script(_TELL_VIOLATIONS)
+        context.on("console", self._on_console)
+        context.on("weberror", lambda error: self.complaints.append(f"uncaught: {error.error}"))
+        context.on("request", self._on_request)
+        context.on("response", self._on_response)
+        context.on("page", self._on_page)
+
+    def keep_secret(self, *secrets: str) -> None:
+        """Fail if one of *secrets* is found where none belongs, encoded for an address or not."""
+        self.secrets.update(form for secret in secrets for form in (secret, quote(secret, safe="")))
+
+    def check(self) -> None:
+        """Fail for anything wrong up to now."""
+        ours = [page for page in self._context.pages if page.url.startswith(self._origin)]
+        places = [*self._addresses, *[page.evaluate(_DUMP) for page in ours]]
+        session_ids = {cookie["value"] for cookie in self._context.cookies()}
+        leaks = [
+            f"{secret!r} in {place}"
+            for secret in self.secrets | session_ids
+            for place in places
+            if secret in place
+        ]
+        unexpected = [m.text for m in self._told if not self._is_expected(m)]
+        assert [*self.complaints, *unexpected, *leaks] == []
+
+    def _on_console(self, message: ConsoleMessage) -> None:
+        if message.type in {"error", "warning"}:
+            self._told.append(message)
+
+    def _on_request(self, request: Request) -> None:
+        self._addresses.add(request.url)
+        if not request.url.startswith(f"{self._origin}/"):
+            self.complaints.append(f"request to {request.url}")
+
+    def _on_response(self, response: Response) -> None:
+        if response.status >= 400 and urlsplit(response.url).path.startswith("/api/"):
+            self._refusals.add((response.url, response.status))
+
+    def _on_page(self, page: Page) -> None:
+        page.on("framenavigated", self._on_navigation)
+
+    def _on_navigation(self, frame: Frame) -> None:
+        self._addresses.add(frame.url)
+
+    def _is_expected(self, message: ConsoleMessage) -> bool:
+        """Tell whether Chromium only writes down that the API refused, or what this test cut off."""
+        location: Any = message.location
+        failed = "Failed to load resource: "
+        if location["url"] in self.broken and message.text.startswith(f"{failed}net::ERR_"):
+            return True
+        return any(
+            location["url"] == url
+            and message.text.startswith(f"{failed}the server responded with a status of {status} (")
+            for url, status in self._refusals
+        )
