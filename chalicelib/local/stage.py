@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 import os
+import time
 from collections.abc import Callable, MutableMapping
-from typing import Any
 from urllib.parse import urlsplit
 
 from botocore.config import Config
@@ -13,22 +13,24 @@ from botocore.exceptions import BotoCoreError, ClientError
 from botocore.session import Session
 from chalice.app import Chalice
 
-from chalicelib.bootstrap import Services, build_services
+from chalicelib.bootstrap import Services, assemble, stores_on
 from chalicelib.errors import TwoFactorError
 from chalicelib.local import PROJECT, demo, resources, server, static_files
 from chalicelib.local.lifeline import ENVIRONMENT_NAME, end_with_parent
 from chalicelib.local.static_files import STATIC
 from chalicelib.local.stopping import stop
 from chalicelib.settings import Settings
-
-AwsClient = Any  # botocore makes its client classes at run time
+from chalicelib.storage.dynamodb import AwsClient, make_client
+from chalicelib.web.request_log import write_to_stdout
 
 REGION = "eu-north-1"
 LOOPBACK_HOSTS = ("127.0.0.1", "::1", "localhost")
 AWS_DOMAINS = ("amazonaws.com", "amazonaws.com.cn", "api.aws")
 
-# A developer waits for this: better a quick sentence than a patient client.
-_CLIENT_CONFIG = Config(connect_timeout=2, read_timeout=10, retries={"total_max_attempts": 1})
+# An emulator on a busy laptop may take its time; in the cloud nobody would wait so long.
+_CLIENT_CONFIG = Config(
+    connect_timeout=2, read_timeout=20, retries={"total_max_attempts": 1}, max_pool_connections=50
+)
 
 
 def local_app(create_app: Callable[[Services], Chalice]) -> Chalice:
@@ -44,7 +46,13 @@ def local_app(create_app: Callable[[Services], Chalice]) -> Chalice:
     logging.getLogger("botocore").setLevel(logging.WARNING)  # `chalice local` shows INFO of everybody
     fill_in_environment(os.environ)
     settings = Settings.from_env()
-    services = build_services(settings)
+    session = Session()
+    dynamodb, kms = (
+        make_client(session, name, region=settings.region, config=_CLIENT_CONFIG)
+        for name in ("dynamodb", "kms")
+    )
+    stores = stores_on(settings, dynamodb=dynamodb, kms=kms)
+    services = assemble(settings, stores, clock=time.time, write_line=write_to_stdout)
     app = create_app(services)
     static_files.serve(app)
     server.mend()
@@ -52,7 +60,7 @@ def local_app(create_app: Callable[[Services], Chalice]) -> Chalice:
         (PROJECT / "app.py", PROJECT / "chalicelib", PROJECT / ".chalice/config.json"), names_in=STATIC
     )
     server.at_server_start(
-        lambda: _prepare(settings, services),
+        lambda: _prepare(settings, services, dynamodb=dynamodb, kms=kms),
         announce=lambda url: print(demo.how_to_sign_in(url), flush=True),
     )
     return app
@@ -71,18 +79,14 @@ def fill_in_environment(environ: MutableMapping[str, str]) -> None:
         environ.update(AWS_ACCESS_KEY_ID="local", AWS_SECRET_ACCESS_KEY="local")
 
 
-def _prepare(settings: Settings, services: Services) -> None:
-    session = Session()
-    dynamodb, kms = (
-        session.create_client(name, region_name=settings.region, config=_CLIENT_CONFIG)
-        for name in ("dynamodb", "kms")
-    )
+def _prepare(settings: Settings, services: Services, *, dynamodb: AwsClient, kms: AwsClient) -> None:
     _refuse_aws(dynamodb, kms)
     try:
         resources.create_missing(settings, dynamodb=dynamodb, kms=kms)
         demo.seed(services)
     except (BotoCoreError, ClientError, TwoFactorError) as error:
-        stop(f"The backend at {dynamodb.meta.endpoint_url} cannot be used: {error}")
+        reason = str(error) or "it does not answer as DynamoDB and KMS do."
+        stop(f"The backend at {dynamodb.meta.endpoint_url} cannot be used: {reason}")
 
 
 def _refuse_aws(*clients: AwsClient) -> None:
