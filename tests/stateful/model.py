@@ -1,0 +1,373 @@
+"""
+What the service should do, said once more in plain sequential code.
+
+Written from the requirements, not from the product: no conditions on rows, no
+ports, no hashes. One request at a time changes these objects and says which
+problem, if any, must be answered.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+
+import mintotp
+
+MINUTE, HOUR = 60, 3_600
+
+
+class Fault(StrEnum):
+    """What goes wrong with one request."""
+
+    NONE = "none"
+    ANSWER_LOST = "the answer is lost on its way to the browser"
+    COMMIT_FAILS = "the transaction does not reach the store"
+    COMMIT_UNANSWERED = "the transaction takes effect and its answer is lost"
+    ACCEPTANCE_UNANSWERED = "the acceptance of a code takes effect and its answer is lost"
+
+
+@dataclass
+class Waits:
+    """Attempts at one thing, and from when on the next is taken."""
+
+    longest_seconds: int
+    failures: int = 0
+    last_at: int = 0
+
+    def due_at(self) -> int:
+        if self.failures < 5:
+            return 0
+        wait: int = min(30 * 2 ** (self.failures - 5), self.longest_seconds)
+        return self.last_at + wait
+
+    def count(self, now: int) -> None:
+        self.failures += 1
+        self.last_at = now
+
+
+@dataclass
+class Factor:
+    """A bound authenticator: its key, and the last time step that was accepted."""
+
+    key: str
+    last_step: int
+
+
+@dataclass
+class Pending:
+    """A key that waits to be confirmed, by the sign-in that began it."""
+
+    key: str
+    sign_in: int
+    expires_at: int
+    attempts: int = 0
+
+    def is_live(self, now: int) -> bool:
+        return now <= self.expires_at and self.attempts < 10
+
+
+@dataclass
+class ModelUser:
+    """One user; *generation* rises when the authenticator changes and ends older sessions."""
+
+    name: str
+    generation: int = 0
+    factor: Factor | None = None
+    pending: Pending | None = None
+    otp_waits: Waits = field(default_factory=lambda: Waits(HOUR))
+    name_waits: Waits = field(default_factory=lambda: Waits(15 * MINUTE))
+    password_waits: Waits = field(default_factory=lambda: Waits(15 * MINUTE))
+    failures_by_month: Counter[str] = field(default_factory=Counter)
+    accepted_request: tuple[int, str] | None = None
+
+    def is_disabled(self) -> bool:
+        return self.factor is not None and self.otp_waits.failures >= 20
+
+
+@dataclass
+class ModelSession:
+    """What one cookie stands for."""
+
+    user: ModelUser
+    sign_in: int
+    generation: int
+    created_at: int
+    seen_at: int
+    password_at: int | None = None
+    is_verified: bool = False
+    pending_until: int = 0
+    is_over: bool = False
+    replaced_at: int = 0
+    replaced_by: tuple[str, str] | None = None
+    successor: ModelSession | None = None
+
+    def is_live(self, now: int) -> bool:
+        idle_until = max(self.seen_at + 15 * MINUTE, self.pending_until)
+        return (
+            not self.is_over
+            and self.successor is None
+            and now <= min(idle_until, self.created_at + HOUR)
+            and self.generation == self.user.generation
+        )
+
+
+@dataclass
+class Expected:
+    """The problem's code or None; the session that the answer's cookie stands for, if it sets one."""
+
+    problem: str | None = None
+    session: ModelSession | None = None
+    is_repetition: bool = False
+    drift_seconds: int | None = None
+
+
+class Model:
+    """All sign-ins; *now* and *fault* are set before each request."""
+
+    def __init__(self) -> None:
+        self.now = 0
+        self.fault = Fault.NONE
+        self._sign_ins = 0
+
+    # -- who is asking
+
+    def sign_in(self, user: ModelUser, *, is_right: bool) -> Expected:
+        problem = self._prove(user.name_waits, is_right=is_right)
+        if problem:
+            return Expected(problem)
+        self._sign_ins += 1
+        session = ModelSession(
+            user=user,
+            sign_in=self._sign_ins,
+            generation=user.generation,
+            created_at=self.now,
+            seen_at=self.now,
+        )
+
+        def take_effect() -> None:
+            user.name_waits.failures = 0
+
+        return self._committed(take_effect, session)
+
+    def prove_again(self, session: ModelSession | None, key: str, *, is_right: bool) -> Expected:
+        refused = self._arrived(session, "password", key)
+        if refused or session is None:
+            return refused or Expected()
+        waits = session.user.password_waits
+        problem = self._prove(waits, is_right=is_right)
+        if problem:
+            return Expected(problem)
+        successor = self._successor(session)
+        successor.password_at = self.now
+
+        def take_effect() -> None:
+            waits.failures = 0
+            self._replace(session, successor, "password", key)
+
+        return self._committed(take_effect, successor)
+
+    def sign_out(self, session: ModelSession | None) -> Expected:
+        if session is None or session.is_over:
+            return Expected()
+
+        def take_effect() -> None:
+            session.is_over = True
+
+        return self._committed(take_effect)
+
+    def look(self, session: ModelSession | None) -> Expected:
+        return self._arrived(session, "look", "") or Expected()
+
+    # -- enrolment
+
+    def begin(self, session: ModelSession | None, key: str) -> Expected:
+        """Leave the new key empty: the caller fills in what the service drew."""
+        refused = self._arrived(session, "begin", key)
+        if refused or session is None:
+            return refused or Expected()
+        user = session.user
+        if user.is_disabled():
+            return Expected("authenticator_disabled")
+        if user.factor and not session.is_verified:
+            return Expected("verification_required")
+        if self.own_pending(session, now=self.now):
+            return Expected()
+        if session.password_at is None or self.now > session.password_at + 5 * MINUTE:
+            return Expected("reauthentication_required")
+
+        def take_effect() -> None:
+            user.pending = Pending("", session.sign_in, self.now + 30 * MINUTE)
+            session.pending_until = self.now + 30 * MINUTE
+
+        return self._committed(take_effect)
+
+    def offer(self, session: ModelSession | None) -> Expected:
+        refused = self._arrived(session, "offer", "")
+        if refused or session is None:
+            return refused or Expected()
+        return Expected(self._why_not_confirmable(session))
+
+    def cancel(self, session: ModelSession | None, key: str) -> Expected:
+        refused = self._arrived(session, "cancel", key)
+        if refused or session is None:
+            return refused or Expected()
+        user = session.user
+        if user.pending is None or user.pending.sign_in != session.sign_in:
+            # That nothing waits is found out by the transaction itself.
+            return Expected("service_unavailable" if self.fault is Fault.COMMIT_FAILS else None)
+
+        def take_effect() -> None:
+            user.pending = None
+            session.pending_until = 0
+
+        return self._committed(take_effect)
+
+    def confirm(self, session: ModelSession | None, key: str, otp: str) -> Expected:
+        refused = self._arrived(session, "confirm", key)
+        if refused or session is None:
+            return refused or Expected()
+        user = session.user
+        problem = self._why_not_confirmable(session)
+        if problem or user.pending is None:
+            return Expected(problem)
+        pending = user.pending
+        pending.attempts += 1
+        step = self._matching_step(pending.key, otp, range(-1, 2))
+        if step is None:
+            skewed = self._matching_step(pending.key, otp, [*range(-10, -1), *range(2, 11)])
+            if skewed is None:
+                return Expected("otp_mismatch")
+            return Expected("clock_skew", drift_seconds=(skewed - self.now // 30) * 30)
+        if user.is_disabled():
+            # Disabled by another sign-in since this one began.
+            unreached = self.fault is Fault.COMMIT_FAILS
+            return Expected("service_unavailable" if unreached else "enrolment_replaced")
+        successor = self._successor(session)
+        successor.generation = user.generation + 1
+        successor.is_verified = True
+        successor.password_at = None
+        successor.pending_until = 0
+
+        def take_effect() -> None:
+            if user.factor is None:
+                user.otp_waits = Waits(HOUR)
+            user.factor = Factor(pending.key, step)
+            user.pending = None
+            user.generation += 1
+            self._replace(session, successor, "confirm", key)
+
+        return self._committed(take_effect, successor)
+
+    # -- verification
+
+    def verify(self, session: ModelSession | None, key: str, otp: str) -> Expected:
+        refused = self._arrived(session, "verify", key)
+        if refused or session is None:
+            return refused or Expected()
+        user = session.user
+        if user.factor is None:
+            return Expected("not_enrolled")
+        request = (id(session), key)
+        if user.accepted_request != request:
+            problem = self._count_and_compare(user, user.factor, otp)
+            if problem:
+                return Expected(problem)
+            user.accepted_request = request
+            if self.fault is Fault.ACCEPTANCE_UNANSWERED:
+                return Expected("service_unavailable")
+        successor = self._successor(session)
+        successor.is_verified = True
+        return self._committed(lambda: self._replace(session, successor, "verify", key), successor)
+
+    def _count_and_compare(self, user: ModelUser, factor: Factor, otp: str) -> str | None:
+        month = datetime.fromtimestamp(self.now, UTC).strftime("%Y-%m")
+        if user.is_disabled():
+            return "authenticator_disabled"
+        if self.now < user.otp_waits.due_at() or user.failures_by_month[month] >= 30:
+            return "too_many_attempts"
+        user.otp_waits.count(self.now)
+        user.failures_by_month[month] += 1
+        step = self._matching_step(factor.key, otp, range(-1, 2))
+        if step is None:
+            if not user.is_disabled():
+                return "otp_mismatch"
+            unknown = self.fault in {Fault.COMMIT_FAILS, Fault.COMMIT_UNANSWERED}
+            return "service_unavailable" if unknown else "authenticator_disabled"
+        if step <= factor.last_step:
+            return "otp_already_used"
+        factor.last_step = step
+        user.otp_waits.failures = 0
+        user.failures_by_month[month] -= 1
+        return None
+
+    # -- what all of them share
+
+    def own_pending(self, session: ModelSession, *, now: int) -> Pending | None:
+        """Return the live key that *session*'s own sign-in has begun."""
+        pending = session.user.pending
+        if pending is None or pending.sign_in != session.sign_in or not pending.is_live(now):
+            return None
+        return pending
+
+    def _arrived(self, session: ModelSession | None, action: str, key: str) -> Expected | None:
+        if session is None or session.is_over:
+            return Expected("not_signed_in")
+        if session.successor is not None:
+            if session.replaced_by == (action, key) and self.now <= session.replaced_at + 60:
+                return Expected(session=session.successor, is_repetition=True)
+            return Expected("not_signed_in")
+        if not session.is_live(self.now):
+            return Expected("not_signed_in")
+        if self.now >= session.seen_at + 60:
+            session.seen_at = self.now
+        return None
+
+    def _prove(self, waits: Waits, *, is_right: bool) -> str | None:
+        if self.now < waits.due_at():
+            return "too_many_attempts"
+        waits.count(self.now)
+        return None if is_right else "password_mismatch"
+
+    def _why_not_confirmable(self, session: ModelSession) -> str | None:
+        pending = session.user.pending
+        if pending is None:
+            is_done = session.is_verified and session.user.factor is not None
+            return "enrolment_already_confirmed" if is_done else "enrolment_not_begun"
+        if pending.sign_in != session.sign_in:
+            return "enrolment_replaced"
+        if self.now > pending.expires_at:
+            return "enrolment_expired"
+        return None if pending.is_live(self.now) else "enrolment_attempts_exhausted"
+
+    def _matching_step(self, key: str, otp: str, steps: range | list[int]) -> int | None:
+        today = self.now // 30
+        matching = [today + steps_off for steps_off in steps if mintotp.hotp(key, today + steps_off) == otp]
+        return max(matching, default=None)
+
+    def _successor(self, session: ModelSession) -> ModelSession:
+        return ModelSession(
+            user=session.user,
+            sign_in=session.sign_in,
+            generation=session.generation,
+            created_at=session.created_at,
+            seen_at=self.now,
+            password_at=session.password_at,
+            is_verified=session.is_verified,
+            pending_until=session.pending_until,
+        )
+
+    def _replace(self, session: ModelSession, successor: ModelSession, action: str, key: str) -> None:
+        session.successor = successor
+        session.replaced_by = (action, key)
+        session.replaced_at = self.now
+
+    def _committed(self, take_effect: Callable[[], None], session: ModelSession | None = None) -> Expected:
+        if self.fault is Fault.COMMIT_FAILS:
+            return Expected("service_unavailable")
+        take_effect()
+        if self.fault is Fault.COMMIT_UNANSWERED:
+            return Expected("service_unavailable")
+        return Expected(session=session)
