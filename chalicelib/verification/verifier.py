@@ -9,6 +9,7 @@ guesses all pay and a crash counts as a failure. *Compare* opens the secrets.
 from __future__ import annotations
 
 import hashlib
+from contextlib import suppress
 from dataclasses import dataclass
 
 from chalicelib.audit.event import Event, EventLog
@@ -66,7 +67,7 @@ class Verifier:
 
         Two writes and one KMS call for each authenticator tried. Repeating an
         accepted *attempt* gives the same answer and counts nothing. *disabled_event*
-        is recorded if this attempt turns out to be the last one allowed.
+        is recorded, once, when the attempts allowed are spent.
 
         Raises:
             NotEnrolledError: The user has no authenticator.
@@ -77,14 +78,21 @@ class Verifier:
             ServiceUnavailableError: Nothing was accepted; it stays counted.
         """
         now = attempt.made_at
-        reservation = self.authenticators.reserve_attempt(
-            owner, self.method.name, attempt=attempt.digest, now=now
-        )
+        try:
+            reservation = self.authenticators.reserve_attempt(
+                owner, self.method.name, attempt=attempt.digest, now=now
+            )
+        except AuthenticatorDisabledError:
+            # The count alone ends it; a fault may have kept the mark and its event from being written.
+            self._disable(owner, disabled_event)
+            raise
         if reservation.was_accepted:
             return reservation.bound
         matched = self._matching(owner, reservation, otp, strict=strict, now=now)
         if matched is None:
-            self._disable_at_the_end(owner, reservation, disabled_event)
+            if OTP_LADDER.disables(reservation.bound.consecutive_failures):
+                self._disable(owner, disabled_event)
+                raise AuthenticatorDisabledError
             raise OtpMismatchError
         entry, time_step = matched
         return self.authenticators.accept_attempt(
@@ -107,13 +115,8 @@ class Verifier:
                 continue
         return None
 
-    def _disable_at_the_end(self, owner: Owner, reservation: Reservation, event: Event) -> None:
-        if not OTP_LADDER.disables(reservation.bound.consecutive_failures):
-            return
-        try:
+    def _disable(self, owner: Owner, event: Event) -> None:
+        with suppress(ConditionRefusedError):  # which says that it is disabled already
             self.transactions.commit(
                 self.authenticators.disabled(owner, self.method.name), self.events.recorded(event)
             )
-        except ConditionRefusedError:
-            return  # disabled already; the count alone refuses every further attempt
-        raise AuthenticatorDisabledError
