@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar, cast
 
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 from botocore.session import Session
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
@@ -44,9 +44,21 @@ _CONFLICT_PAUSE_SECONDS = 0.02
 _CONFLICTS = frozenset({"TransactionConflictException", "TransactionConflict"})
 
 
-def make_client(session: Session, service: str, *, region: str) -> AwsClient:
+def make_client(
+    session: Session, service: str, *, region: str, config: Config = CLIENT_CONFIG
+) -> AwsClient:
     """Return a client of *service* that gives up early and never retries by itself."""
-    return session.create_client(service, region_name=region, config=CLIENT_CONFIG)
+    client = session.create_client(service, region_name=region, config=config)
+    client.meta.events.register("before-parse", _refuse_other_than_json)
+    return client
+
+
+def _refuse_other_than_json(operation_model: Any, response_dict: Mapping[str, Any], **_: Any) -> None:  # noqa: ANN401 - botocore's event arguments
+    # botocore reads a broken proxy's page as an empty answer: a row that does not exist.
+    body: bytes = response_dict["body"]
+    is_object = body.startswith(b"{") and body.endswith(b"}")
+    if response_dict["status_code"] < 300 and operation_model.output_shape and not is_object:  # noqa: PLR2004 - HTTP
+        raise HTTPClientError(error="the answer is not JSON")
 
 
 def put(row: Row, *, only_if: Condition | None = None, refused: TwoFactorError) -> Change:
