@@ -9,6 +9,7 @@ from typing import Any
 
 from botocore.awsrequest import AWSResponse
 from botocore.exceptions import EndpointConnectionError, ReadTimeoutError
+from botocore.session import Session
 from moto import mock_aws
 from moto.core.botocore_stubber import MockRawResponse
 from moto.core.models import botocore_stubber
@@ -37,12 +38,24 @@ class Moto:
 
     def __init__(self) -> None:
         self.stores: Stores = aws_stores(SETTINGS)
-        self.dynamodb: Any = self.stores.transactions._client  # type: ignore[attr-defined]
-        self.kms: Any = self.stores.cipher._client  # type: ignore[attr-defined]
         self.calls: list[str] = []
         self._interferences: dict[int, Interference] = {}
+        self.dynamodb: Any = self.stores.transactions._client  # type: ignore[attr-defined]
+        self.kms: Any = self.stores.cipher._client  # type: ignore[attr-defined]
         for client in (self.dynamodb, self.kms):
-            client.meta.events.register_first("before-send", self._before_send)
+            # botocore asks every handler, whatever the first has answered: only ours may ask moto.
+            client.meta.events.unregister("before-send", botocore_stubber)
+            client.meta.events.register("before-send", self._before_send)
+        # What a test does itself goes another way: neither counted nor interfered with.
+        session = Session()
+        self._operators_dynamodb, self._operators_kms = (
+            session.create_client(service, region_name=SETTINGS.region) for service in ("dynamodb", "kms")
+        )
+
+    def make_tables_and_key(self) -> None:
+        """Make what a new account of ours has, and forget what was done to calls before."""
+        create_missing(SETTINGS, dynamodb=self._operators_dynamodb, kms=self._operators_kms)
+        self.leave_alone()
 
     def state(self) -> list[Row]:
         """Return all rows of the table ``state``, by key."""
@@ -54,13 +67,13 @@ class Moto:
 
     def write(self, row: Row) -> None:
         """Put *row* into ``state`` as it is, whatever was there: what a tamperer would do."""
-        self.dynamodb.put_item(TableName=SETTINGS.state_table, Item=row)
+        self._operators_dynamodb.put_item(TableName=SETTINGS.state_table, Item=row)
 
     def restore(self, rows: list[Row]) -> None:
         """Make ``state`` hold exactly *rows* again, as `state` returned them."""
         for row in self.state():
             key = {name: row[name] for name in ("pk", "sk")}
-            self.dynamodb.delete_item(TableName=SETTINGS.state_table, Key=key)
+            self._operators_dynamodb.delete_item(TableName=SETTINGS.state_table, Key=key)
         for row in rows:
             self.write(row)
 
@@ -77,15 +90,19 @@ class Moto:
         """Let AWS work again."""
         self.interfere()
 
-    def _before_send(self, request: Request, event_name: str, **_: Any) -> AWSResponse | None:
+    def _before_send(self, request: Request, event_name: str, **_: Any) -> AWSResponse:
         self.calls.append(event_name.rpartition(".")[2])
         interference = self._interferences.pop(len(self.calls), None)
-        if interference is None:
-            return None  # moto answers
-        return interference(request, lambda: botocore_stubber(event_name, request))
+
+        def take_effect() -> AWSResponse:
+            return botocore_stubber(event_name, request)
+
+        return interference(request, take_effect) if interference else take_effect()
 
     def _rows(self, table: str) -> list[Row]:
-        pages = self.dynamodb.get_paginator("scan").paginate(TableName=table, ConsistentRead=True)
+        pages = self._operators_dynamodb.get_paginator("scan").paginate(
+            TableName=table, ConsistentRead=True
+        )
         rows = [row for page in pages for row in page["Items"]]
         return sorted(rows, key=lambda row: (row["pk"]["S"], row["sk"]["S"]))
 
@@ -115,9 +132,9 @@ def throttled(request: Request, take_effect: Callable[[], AWSResponse]) -> AWSRe
 
 
 def malformed(request: Request, take_effect: Callable[[], AWSResponse]) -> AWSResponse:
-    """Let the call take effect and answer 200 with something else than JSON, as a broken proxy would."""
-    take_effect()
-    return _answer(request, 200, b"<html>It works!</html>")
+    """Let the call take effect and answer with something else than JSON, as a broken proxy would."""
+    headers = take_effect().headers  # among them DynamoDB's checksum of the real answer
+    return AWSResponse(request.url, 200, headers, MockRawResponse(b"<html>It works!</html>"))
 
 
 def conflicting(request: Request, take_effect: Callable[[], AWSResponse]) -> AWSResponse:
@@ -138,9 +155,7 @@ def moto() -> Iterator[Moto]:
     """Yield AWS as a new account has it: empty tables, one key."""
     with mock_aws():
         aws = _moto()
-        aws.leave_alone()
-        create_missing(SETTINGS, dynamodb=aws.dynamodb, kms=aws.kms)
-        aws.leave_alone()
+        aws.make_tables_and_key()
         yield aws
 
 
