@@ -13,7 +13,7 @@ import pytest
 from tests.docs.pages import DOCS, PROJECT, README, pages, section
 from tests.docs.requirements_table import proofs, requirements
 
-SCREENS = ("sign-in", "method", "phone", "app", "code", "done", "verify")
+SCREENS = ("sign-in", "method", "password", "phone", "app", "code", "done", "verify")
 _LINK = re.compile(r"\[[^\]]*\]\(([^)#]*)(?:#([^)]*))?\)")
 # Written so that no pattern finds itself here.
 _TRACES = re.compile(
