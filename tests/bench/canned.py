@@ -1,9 +1,9 @@
 """
 DynamoDB and KMS that cost next to nothing: every answer is written down beforehand.
 
-They know one signed-in user with one authenticator, accept every write and keep
-nothing, so the same verification can be asked for again and again. Once as
-doubles of the clients' methods, once as an HTTP server in a process of its own.
+They know one tenant and one signed-in user with one authenticator, accept every
+write and keep nothing, so the same request can be made again and again. Once
+as doubles of the clients' methods, once as an HTTP server in a process of its own.
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ from typing import Any
 
 import mintotp
 
+from chalicelib.accounts.record import lookup_hash
+from chalicelib.local import demo
 from chalicelib.sessions.session import session_key_of
 from chalicelib.totp import SharedSecret, time_step_at
 from tests.support.live_server import PROJECT
@@ -34,6 +36,8 @@ USER_ID = "a" * 32
 _AUTHENTICATOR_ID = "b" * 32
 _CIPHERTEXT = bytes(184)  # as long as KMS makes it of twenty bytes
 _KEY_ARN = "arn:aws:kms:eu-north-1:111122223333:key/11111111-2222-3333-4444-555555555555"
+USERNAME = "anna@firma.se"
+_LOOKUP_KEY = bytes(32)
 
 
 def _s(value: str) -> dict[str, str]:
@@ -61,7 +65,7 @@ USER_ROW: dict[str, Any] = {
     "sk": _s("USER"),
     "format_version": _n(1),
     "user_id": _s(USER_ID),
-    "username": _s("anna@firma.se"),
+    "username": _s(USERNAME),
     "language": _s("sv"),
     "status": _s("enrolled"),
     "epoch": _n(1),
@@ -70,7 +74,21 @@ USER_ROW: dict[str, Any] = {
         "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$" + "A" * 43,
     ),
     "status_key": _s("T#cozone#enrolled"),
-    "name_key": _s("anna@firma.se"),
+    "name_key": _s(USERNAME),
+}
+PROFILE_ROW: dict[str, Any] = {
+    "pk": _s("T#cozone"),
+    "sk": _s("PROFILE"),
+    "format_version": _n(1),
+    "profile": _s(demo.PROFILE.read_text(encoding="utf-8")),
+    "version": _n(1),
+    "lookup_key": {"B": _LOOKUP_KEY},
+}
+LOOKUP_ROW: dict[str, Any] = {
+    "pk": _s(f"LOOKUP#{lookup_hash(_LOOKUP_KEY, USERNAME)}"),
+    "sk": _s("USER"),
+    "format_version": _n(1),
+    "user_id": _s(USER_ID),
 }
 AUTHENTICATOR_ROW: dict[str, Any] = {
     "pk": USER_ROW["pk"],
@@ -96,18 +114,18 @@ AUTHENTICATOR_ROW: dict[str, Any] = {
         }
     },
 }
+_ROWS = {row["pk"]["S"]: row for row in (SESSION_ROW, USER_ROW, PROFILE_ROW, LOOKUP_ROW)}
 
 
 class CannedDynamoDb:
     """A DynamoDB client without anything behind its methods."""
 
-    def __init__(self, profile_row: Mapping[str, Any]) -> None:
+    def __init__(self) -> None:
         self.meta = SimpleNamespace(events=SimpleNamespace(register=lambda *_: None))
-        self._rows = {"SESSION": SESSION_ROW, "USER": USER_ROW, "PROFILE": profile_row}
 
     def get_item(self, **request: Any) -> dict[str, Any]:
-        """Return the row of that sort key, whosever it is."""
-        return {"Item": self._rows[request["Key"]["sk"]["S"]]}
+        """Return the row of that partition."""
+        return {"Item": _ROWS[request["Key"]["pk"]["S"]]}
 
     def update_item(self, **_: Any) -> dict[str, Any]:
         """Return the authenticator's row."""
@@ -130,10 +148,10 @@ class CannedKms:
 
 
 @contextmanager
-def canned_server(profile_row: Mapping[str, Any]) -> Iterator[str]:
+def canned_server() -> Iterator[str]:
     """Yield the URL of a server that answers as `CannedDynamoDb` and `CannedKms` do."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "tests.bench.canned", json.dumps(profile_row, default=_base64)],
+        [sys.executable, "-m", "tests.bench.canned"],
         cwd=PROJECT,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -156,21 +174,20 @@ def _http(body: Mapping[str, Any]) -> bytes:
     return head.encode() + b"\r\n\r\n" + text
 
 
+_OPERATIONS = {
+    b"UpdateItem": _http({"Attributes": AUTHENTICATOR_ROW}),
+    b"TransactWriteItems": _http({}),
+    b"Decrypt": _http({"Plaintext": SECRET.octets, "KeyId": _KEY_ARN}),
+}
+_FOUND = {partition: _http({"Item": row}) for partition, row in _ROWS.items()}
+_NOT_FOUND = _http({})
+
+
 class _Connection(asyncio.Protocol):
     """Reads requests just far enough to know which answer to give."""
 
-    def __init__(self, profile_row: Mapping[str, Any]) -> None:
+    def __init__(self) -> None:
         self._unread = b""
-        self._operations = {
-            b"UpdateItem": _http({"Attributes": AUTHENTICATOR_ROW}),
-            b"TransactWriteItems": _http({}),
-            b"Decrypt": _http({"Plaintext": SECRET.octets, "KeyId": _KEY_ARN}),
-        }
-        self._rows = {
-            b'"SESSION"': _http({"Item": SESSION_ROW}),
-            b'"USER"': _http({"Item": USER_ROW}),
-            b'"PROFILE"': _http({"Item": profile_row}),
-        }
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
@@ -187,20 +204,19 @@ class _Connection(asyncio.Protocol):
         self._unread = b""
         operation = head[head.index(b"X-Amz-Target: ") :].split(b"\r\n", 1)[0].rpartition(b".")[2]
         if operation == b"GetItem":
-            answer = next(answer for row, answer in self._rows.items() if row in rest)
+            partition = json.loads(rest)["Key"]["pk"]["S"]
+            answer = _FOUND.get(partition, _NOT_FOUND)
         else:
-            answer = self._operations[operation]
+            answer = _OPERATIONS[operation]
         self._transport.write(answer)
 
 
-async def _serve(profile_row: Mapping[str, Any]) -> None:
-    server = await asyncio.get_running_loop().create_server(
-        lambda: _Connection(profile_row), "127.0.0.1", 0, backlog=128
-    )
+async def _serve() -> None:
+    server = await asyncio.get_running_loop().create_server(_Connection, "127.0.0.1", 0, backlog=128)
     print(server.sockets[0].getsockname()[1], flush=True)
     await server.serve_forever()
 
 
 if __name__ == "__main__":
     with suppress(KeyboardInterrupt):
-        asyncio.run(_serve(json.loads(sys.argv[1])))
+        asyncio.run(_serve())

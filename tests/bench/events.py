@@ -13,10 +13,14 @@ from typing import Any
 from botocore.config import Config
 from botocore.session import Session as AwsSession
 
+from chalicelib.audit.event import Event
+from chalicelib.authenticators.record import Owner
 from chalicelib.bootstrap import Services, Stores, assemble, stores_on
 from chalicelib.storage.dynamodb import CLIENT_CONFIG, AwsClient
+from chalicelib.totp import OneTimePassword
+from chalicelib.verification.verifier import Attempt
 from chalicelib.web.cookie import COOKIE_NAME
-from tests.bench.canned import CODE, NOW, SESSION_ID
+from tests.bench.canned import AUTHENTICATOR_ROW, CODE, NOW, SESSION_ID, USER_ID
 from tests.support.live_server import ENVIRONMENT_TO_IMPORT_THE_APP, SETTINGS
 
 _CONTEXT = SimpleNamespace(aws_request_id="bench", get_remaining_time_in_millis=lambda: 15_000)
@@ -61,6 +65,42 @@ def verifying_with(services: Services) -> Callable[[], None]:
     def verify() -> None:
         status = post("/api/verification", {"otp": CODE})
         assert status == 200, status
+
+    return verify
+
+
+def updating_barely_at(url: str) -> Callable[[], object]:
+    """Return one UpdateItem by a client of botocore's own making: the yardstick."""
+    dynamodb = client("dynamodb", url, config=Config())
+    request = {
+        "TableName": SETTINGS.state_table,
+        "Key": {name: AUTHENTICATOR_ROW[name] for name in ("pk", "sk")},
+        "UpdateExpression": "SET last_attempt_at = :now ADD consecutive_failures :one",
+        "ConditionExpression": "attribute_exists(pk)",
+        "ExpressionAttributeValues": {":now": {"N": str(NOW)}, ":one": {"N": "1"}},
+        "ReturnValues": "ALL_NEW",
+    }
+    return lambda: dynamodb.update_item(**request)
+
+
+def verifying_codes_with(services: Services) -> Callable[[], None]:
+    """Return the verification alone: reserve, compare, commit, without HTTP and session."""
+    verifier = services.verification.verifier
+    owner = Owner(tenant_id="cozone", user_id=USER_ID)
+    never_told = Event(
+        kind="bench",
+        tenant_id=owner.tenant_id,
+        user_id=owner.user_id,
+        occurred_at=NOW,
+        actor=owner.user_id,
+        request_id="bench",
+        reference="bench",
+    )
+
+    def verify() -> None:
+        attempt = Attempt(caller="bench", attempt_id=uuid.uuid4().hex, made_at=NOW)
+        otp = OneTimePassword.parse(CODE)
+        verifier.verify(owner, otp, attempt, strict=False, disabled_event=never_told)
 
     return verify
 

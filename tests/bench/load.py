@@ -1,23 +1,34 @@
-"""One of several processes that verify as fast as they can, as Lambda's instances would."""
+"""Processes that do one thing as often as they can, as Lambda's instances would."""
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import time
+from collections import Counter
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 
-from tests.bench.events import services_at, verifying_with
+from tests.bench.events import services_at, updating_barely_at, verifying_codes_with, verifying_with
 from tests.support.live_server import PROJECT
 
+ROUNDS = 4
+SECONDS_A_TURN = 1.0
 
-def verifications_per_second(url: str, *, processes: int, seconds: float) -> float:
-    """Return how many whole verifications *processes* do in a second, over the AWS at *url*."""
+
+def per_second(url: str, *, processes: int = 2) -> dict[str, float]:
+    """
+    Return how often in a second *processes* together do each piece of `work_at` *url*.
+
+    The pieces take turns in all processes at the same time, so that whatever
+    else this machine does slows each of them alike.
+    """
     with ExitStack() as stack:
         workers = [
             stack.enter_context(
                 subprocess.Popen(
-                    [sys.executable, "-m", "tests.bench.load", url, str(seconds)],
+                    [sys.executable, "-m", "tests.bench.load", url],
                     cwd=PROJECT,
                     stdin=subprocess.PIPE,
                     stdout=subprocess.PIPE,
@@ -28,31 +39,43 @@ def verifications_per_second(url: str, *, processes: int, seconds: float) -> flo
         for worker in workers:
             assert worker.stdout is not None
             worker.stdout.readline()  # it is warm
-        counts = [worker.communicate() for worker in _all_told_to_go(workers)]
-        return sum(int(printed) for printed, _ in counts) / seconds
+        for worker in workers:
+            assert worker.stdin is not None
+            worker.stdin.write(b"go\n")
+            worker.stdin.flush()
+        done: Counter[str] = Counter()
+        for worker in workers:
+            done.update(json.loads(worker.communicate()[0]))
+    return {name: count / (ROUNDS * SECONDS_A_TURN) for name, count in done.items()}
 
 
-def _all_told_to_go(workers: list[subprocess.Popen[bytes]]) -> list[subprocess.Popen[bytes]]:
-    for worker in workers:
-        assert worker.stdin is not None
-        worker.stdin.write(b"go\n")
-        worker.stdin.flush()
-    return workers
+def work_at(url: str) -> Mapping[str, Callable[[], object]]:
+    """Return what is compared: the yardstick, a verification, and the whole request around it."""
+    services = services_at(url)
+    return {
+        "bare": updating_barely_at(url),
+        "verification": verifying_codes_with(services),
+        "request": verifying_with(services),
+    }
 
 
-def main(url: str, seconds: str) -> None:
-    """Say when warm, wait for a line, verify for *seconds*, print how often."""
-    verify = verifying_with(services_at(url))
-    for _ in range(50):
-        verify()
+def main(url: str) -> None:
+    """Say when warm, wait for a line, do everything in turns, print how often."""
+    work = work_at(url)
+    for do in work.values():
+        for _ in range(50):
+            do()
     print("warm", flush=True)
     sys.stdin.readline()
-    end = time.monotonic() + float(seconds)
-    count = 0
-    while time.monotonic() < end:
-        verify()
-        count += 1
-    print(count, flush=True)
+    counts: Counter[str] = Counter()
+    end = time.monotonic()
+    for _ in range(ROUNDS):
+        for name, do in work.items():
+            end += SECONDS_A_TURN
+            while time.monotonic() < end:
+                do()
+                counts[name] += 1
+    print(json.dumps(counts), flush=True)
 
 
 if __name__ == "__main__":
