@@ -22,6 +22,7 @@ _HEAD = """\
 
 Each row is one requirement. A test that proves it names its id: `@pytest.mark.requirement("T6")`.
 "Not yet" means that no test names the id so far; behind it stands what has to be built first, if anything.
+"In part" means that tests prove what is built of it; the rest waits for what stands there.
 The ids come from `tests/docs/requirement-ids.txt`.
 """
 
@@ -85,7 +86,11 @@ def table() -> str:
     """Return the whole text of `docs/requirements.md`."""
     proven = proofs()
     known = requirements()
-    lines = [_HEAD, f"{len(proven)} of {len(known)} are named by at least one test."]
+    in_part = [r for r in known if r.waits_for and r.requirement_id in proven]
+    lines = [
+        _HEAD,
+        f"{len(proven)} of {len(known)} are named by at least one test, {len(in_part)} of them in part.",
+    ]
     section = None
     for requirement in known:
         if requirement.section != section:
@@ -99,10 +104,11 @@ def table() -> str:
 def _cell(requirement: Requirement, found: set[Proof]) -> str:
     if not found:
         return f"not yet: {requirement.waits_for}" if requirement.waits_for else "not yet"
+    extent = f"in part, the rest waits for {requirement.waits_for}: " if requirement.waits_for else ""
     by_path = defaultdict(list)
     for proof in sorted(found):
         by_path[proof.path].append(f"`{proof.name}`" if proof.name else "all")
-    return "; ".join(
+    return extent + "; ".join(
         f"[{path.removeprefix('tests/')}](../{path}) {', '.join(names)}" for path, names in by_path.items()
     )
 
