@@ -18,6 +18,7 @@ from botocore.session import Session as AwsSession
 from chalice.config import Config
 from chalice.local import ChaliceRequestHandler, LocalDevServer, create_local_server
 
+from chalicelib.accounts.record import User
 from chalicelib.bootstrap import stores_on
 from chalicelib.local import server as local_server
 from chalicelib.local import static_files
@@ -26,15 +27,20 @@ from chalicelib.storage.dynamodb import CLIENT_CONFIG, AwsClient
 from tests.support.aws import SETTINGS
 from tests.support.browser import PROJECT
 from tests.support.clock import ManualClock
-from tests.support.world import World
+from tests.support.world import ANNAS_PASSWORD, World
 
 
 @dataclass(frozen=True, kw_only=True)
 class Person:
     """Somebody with an account; *password* is what they know."""
 
-    username: str
+    user: User
     password: str
+
+    @property
+    def username(self) -> str:
+        """The name they sign in with."""
+        return self.user.username
 
 
 @dataclass(kw_only=True)
@@ -44,6 +50,8 @@ class Product:
     url: str
     world: World
     is_cut_off: bool = False
+    mute_at: str | None = None
+    """The path whose answers get lost on their way."""
     _numbers: Iterator[int] = field(default_factory=count)
 
     @property
@@ -54,9 +62,25 @@ class Product:
     def new_person(self) -> Person:
         """Return a user that no other test knows."""
         number = next(self._numbers)
-        person = Person(username=f"anna.{number}@firma.se", password=f"sju-lugna-sommarmoln-{number}")
-        self.world.add_user(username=person.username, password=person.password)
-        return person
+        password = f"sju-lugna-sommarmoln-{number}"
+        return Person(
+            user=self.world.add_user(username=f"anna.{number}@firma.se", password=password),
+            password=password,
+        )
+
+    @property
+    def anna(self) -> Person:
+        """The user of the pictures; whoever meets her, meets what others did to her."""
+        return Person(user=self.world.user, password=ANNAS_PASSWORD)
+
+    @contextmanager
+    def loses_answers(self, path: str) -> Iterator[None]:
+        """Do what requests to *path* ask for, and break the line instead of answering."""
+        self.mute_at = path
+        try:
+            yield
+        finally:
+            self.mute_at = None
 
     @contextmanager
     def outage_of_aws(self) -> Iterator[None]:
@@ -78,11 +102,11 @@ def served_product() -> Iterator[Product]:
         static_files.serve(world.app)
         local_server.mend()
         server = create_local_server(world.app, Config(), "127.0.0.1", 0)
-        _tell_time_by(server, world.clock)
-        thread = threading.Thread(target=server.server.serve_forever, kwargs={"poll_interval": 0.05})
-        thread.start()
         product = Product(url=f"http://127.0.0.1:{server.server.server_address[1]}", world=world)
         _let_aws_fail(product, dynamodb, kms)
+        _let_answers_obey(product, server)
+        thread = threading.Thread(target=server.server.serve_forever, kwargs={"poll_interval": 0.05})
+        thread.start()
         try:
             yield product
         finally:
@@ -108,12 +132,18 @@ def _let_aws_fail(product: Product, *clients: AwsClient) -> None:
         client.meta.events.register("before-send", before_send)
 
 
-def _tell_time_by(server: LocalDevServer, clock: ManualClock) -> None:
-    """Let answers be dated by *clock*: pages count on the server's date, not on their own."""
+def _let_answers_obey(product: Product, server: LocalDevServer) -> None:
+    """Let answers be dated by our clock (pages count on the server's date), and get lost at will."""
 
     class Handler(ChaliceRequestHandler):
         def date_time_string(self, timestamp: float | None = None) -> str:
-            return formatdate(clock() if timestamp is None else timestamp, usegmt=True)
+            return formatdate(product.clock() if timestamp is None else timestamp, usegmt=True)
+
+        def _send_http_response(self, *answer: Any) -> None:
+            if self.path == product.mute_at:
+                self.close_connection = True
+            else:
+                super()._send_http_response(*answer)
 
         def log_message(self, *_arguments: Any) -> None:
             """Tests speak for themselves."""

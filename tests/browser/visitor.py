@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import re
 import secrets
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from playwright.sync_api import BrowserContext, Locator, Page, Route, expect
+from playwright.sync_api import BrowserContext, Locator, Page, expect
 
 from tests.browser.pictures import picture_of
 from tests.browser.product import Person, Product
@@ -101,9 +100,9 @@ class Visitor:
 
     def open(self, address: str = "/") -> None:
         """Open that address of the product, as if typed into a new window."""
-        is_only_another_fragment = self.page.goto(f"{self.product.url}{address}") is None
-        if is_only_another_fragment:
-            self.page.reload()
+        if self.page.url != "about:blank":
+            self.page.goto("about:blank")  # from our own page another fragment would be a mere step
+        self.page.goto(f"{self.product.url}{address}")
 
     def press(self, action: str) -> None:
         """Press the button of *action*."""
@@ -212,18 +211,9 @@ class Visitor:
         """Return the same person in another tab of the same browser."""
         return replace(self, page=self.page.context.new_page(), requests=[])
 
-    def loses_answer(self, path: str, *, times: int = 1) -> None:
-        """Let the next *times* requests to *path* reach the server and their answers get lost."""
-        address = f"{self.product.url}{path}"
-        self.guard.broken.add(address)
-
-        def lose(route: Route) -> None:
-            # The answer is read and dropped with its cookie, as on a line that breaks.
-            route.fetch()
-            with suppress(Exception):
-                route.abort()
-
-        self.page.route(address, lose, times=times)
+    def expects_broken_line(self, path: str) -> None:
+        """Let the console say that no answer came from *path*."""
+        self.guard.broken.add(f"{self.product.url}{path}")
 
 
 def visitor_at(context: BrowserContext, product: Product, person: Person, **how: Any) -> Visitor:
