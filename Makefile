@@ -30,7 +30,7 @@ check: install ## Format, lint, types, import directions
 unit: install ## Only the quick tests: no browser, no servers
 	@$(BIN)/python -m pytest $(addprefix --ignore=tests/,browser faults local races)
 
-bench: install $(MINISTACK_VENV)/.installed ## Measure what design §9 promises, write docs/performance.md
+bench: install $(MINISTACK_VENV)/.installed ## Measure calls, CPU and time, write docs/performance.md
 	@$(BIN)/python -m tests.bench
 
 docs: install ## Write docs/requirements.md anew: which tests prove which requirement

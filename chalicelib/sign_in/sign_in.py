@@ -15,7 +15,7 @@ from chalicelib.audit.event import (
 )
 from chalicelib.authenticators.store import AuthenticatorStore
 from chalicelib.caller import Caller, Occasion
-from chalicelib.sessions.session import OpenSession, rotate, session_key_of, start_session
+from chalicelib.sessions.session import OpenSession, Session, rotate, session_key_of, start_session
 from chalicelib.sessions.store import SessionStore
 from chalicelib.standing import Standing, find_standing
 from chalicelib.storage.changes import Transactions
@@ -90,12 +90,13 @@ class SignIn:
         """Return where the caller stands now."""
         return find_standing(self.authenticators, caller, method=self.method, now=now)
 
-    def end(self, session_id: str | None, occasion: Occasion) -> None:
-        """End the session of that id, if there is one."""
+    def end(self, session_id: str | None, occasion: Occasion) -> Session | None:
+        """End the session of that id and return it, if there is one."""
         session = self.sessions.get(session_key_of(session_id)) if session_id else None
         if session is None:
-            return
+            return None
         self.transactions.commit(
             self.sessions.ended(session),
             self.events.recorded(occasion.event(SESSION_ENDED, session)),
         )
+        return session

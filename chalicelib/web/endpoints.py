@@ -50,13 +50,14 @@ class Answer:
     A success: its status and JSON body (None for no content).
 
     *opened* is the session that the browser is to use from now on; *signs_out*
-    makes it forget the one it has.
+    makes it forget the one it has, which was *ended*, if there was any.
     """
 
     body: Mapping[str, Any] | None
     status: int = 200
     opened: OpenSession | None = None
     signs_out: bool = False
+    ended: Session | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -159,9 +160,10 @@ class _Exchange:
 
     def _success(self, answer: Answer) -> Response:
         headers = dict(_ON_EVERY_ANSWER)
+        if answer.ended is not None:
+            self._log.tell_of(answer.ended)
         if answer.opened is not None:
-            self._log.tenant = answer.opened.session.tenant_id
-            self._log.reference = answer.opened.session.reference
+            self._log.tell_of(answer.opened.session)
             headers["Set-Cookie"] = cookie.setting(answer.opened.session_id)
         if answer.signs_out:
             headers["Set-Cookie"] = cookie.expiring()
@@ -245,8 +247,7 @@ class _Arrived:
         session = self._gate.sessions.get(session_key_of(call.session_id))
         if session is None:
             raise NotSignedInError
-        self._log.tenant = session.tenant_id
-        self._log.reference = session.reference
+        self._log.tell_of(session)
         return session
 
     def _repeated(self, call: Call, session: Session) -> Answer | None:

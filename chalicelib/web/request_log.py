@@ -16,6 +16,8 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
 
+from chalicelib.sessions.session import Session
+
 
 @dataclass(kw_only=True)
 class RequestLog:
@@ -32,6 +34,11 @@ class RequestLog:
     alarm: str | None = None
     fault: list[str] | None = None
     aws_calls: Counter[str] = field(default_factory=Counter)
+
+    def tell_of(self, session: Session) -> None:
+        """Say whose request it is."""
+        self.tenant = session.tenant_id
+        self.reference = session.reference
 
     def as_line(self) -> str:
         """Return the line, without its end."""
