@@ -243,7 +243,7 @@ Written by `make bench`; change the bench, not this page.
 Times are processor time on one core of {os.cpu_count()} (Python {platform.python_version()}), medians of
 interleaved rounds. Other work on the machine stretches the milliseconds; the ratios bear it. The AWS of
 the verification figures is a local server whose answers are written down beforehand, so that only our side
-costs anything.
+costs anything. Cold start, zip and cost are measured once there is a deployment.
 
 ## AWS calls of every route
 
