@@ -61,7 +61,11 @@ class DynamoSessions:
         return _update(session, "SET pending_until = :until", {":until": _number(pending_until)})
 
     def ended(self, session: Session) -> Change:
-        request = {"TableName": STATE, "Key": key_of(_partition(session.session_key), _SESSION)}
+        request = {
+            "TableName": STATE,
+            "Key": key_of(_partition(session.session_key), _SESSION),
+            "ConditionExpression": "attribute_exists(pk)",
+        }
         return Change(("Delete", request), SessionReplacedError())
 
     def seen(self, session: Session, *, now: int) -> None:

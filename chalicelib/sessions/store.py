@@ -37,7 +37,11 @@ class SessionStore(Protocol):
         """Return the change that lets *session* live as long as its pending authenticator."""
 
     def ended(self, session: Session) -> Change:
-        """Return the change that removes *session*."""
+        """
+        Return the change that removes *session*, be it live or replaced.
+
+        Refused with `SessionReplacedError` if it is gone already.
+        """
 
     def seen(self, session: Session, *, now: int) -> None:
         """

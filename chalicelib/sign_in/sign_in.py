@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +17,7 @@ from chalicelib.audit.event import (
 from chalicelib.authenticators.store import AuthenticatorStore
 from chalicelib.caller import Caller, Occasion
 from chalicelib.sessions.session import OpenSession, Session, rotate, session_key_of, start_session
-from chalicelib.sessions.store import SessionStore
+from chalicelib.sessions.store import SessionReplacedError, SessionStore
 from chalicelib.standing import Standing, find_standing
 from chalicelib.storage.changes import Transactions
 from chalicelib.tenants.store import TenantStore
@@ -95,8 +96,9 @@ class SignIn:
         session = self.sessions.get(session_key_of(session_id)) if session_id else None
         if session is None:
             return None
-        self.transactions.commit(
-            self.sessions.ended(session),
-            self.events.recorded(occasion.event(SESSION_ENDED, session)),
-        )
+        with suppress(SessionReplacedError):  # the same request beside this one was quicker
+            self.transactions.commit(
+                self.sessions.ended(session),
+                self.events.recorded(occasion.event(SESSION_ENDED, session)),
+            )
         return session

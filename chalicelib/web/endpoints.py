@@ -229,10 +229,9 @@ class _Arrived:
         repeated = self._repeated(call, session)
         if repeated is not None:
             return repeated
-        signed_in = self._signed_in(call, session)
         try:
-            return view(signed_in)
-        except (SessionReplacedError, EnrolmentError) as error:
+            return view(self._signed_in(call, session))
+        except (NotSignedInError, SessionReplacedError, EnrolmentError) as error:
             # The same request may have run beside this one and won.
             repeated = self._repeated(call, self._session(call))
             if repeated is not None:
@@ -268,10 +267,7 @@ class _Arrived:
         if user is None or user.epoch != session.epoch:
             raise NotSignedInError
         if now - session.last_seen_at >= SEEN_AT_MOST_EVERY_SECONDS:
-            try:
-                self._gate.sessions.seen(session, now=now)
-            except SessionReplacedError as error:
-                raise NotSignedInError from error
+            self._gate.sessions.seen(session, now=now)
         return SignedInCall(
             body=call.body,
             query=call.query,

@@ -244,7 +244,8 @@ class MemorySessions:
         return self._update(session, pending_until=pending_until)
 
     def ended(self, session: Session) -> Change:
-        return self._change(session, lambda: True, lambda: _forget(self._sessions, session.session_key))
+        key = session.session_key
+        return self._change(session, lambda: key in self._sessions, lambda: _forget(self._sessions, key))
 
     def seen(self, session: Session, *, now: int) -> None:
         self._transactions.commit(self._update(session, last_seen_at=now))
@@ -370,7 +371,7 @@ class MemoryAuthenticators:
             row = self._bound.get(key)
             if old is None:
                 return row is None
-            return row is not None and not row.is_disabled and old in row.entries
+            return row is not None and not row.read(pending.method).is_disabled and old in row.entries
 
         def take_effect() -> None:
             if old is None:
