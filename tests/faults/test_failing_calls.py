@@ -8,14 +8,13 @@ that happened once. A read is failed twice, for it is tried twice.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
-from dataclasses import dataclass, field
 
 import pytest
 
+from tests.faults.scenarios import SCENARIOS, Scenario, authenticators
 from tests.support import aws
 from tests.support.aws import Interference
-from tests.support.wizard import Answer, Phone, Wizard, new_idempotency_key
+from tests.support.wizard import new_idempotency_key
 from tests.support.world import World
 
 FAULTS: dict[str, Interference] = {
@@ -25,95 +24,6 @@ FAULTS: dict[str, Interference] = {
     "throttled": aws.throttled,
     "malformed": aws.malformed,
 }
-
-
-@dataclass(frozen=True)
-class Scenario:
-    """
-    A request that changes something.
-
-    *told* are the events of its one success; *authenticators* how many there may
-    be at any moment, before, within and after.
-    """
-
-    prepare: Callable[[World, Wizard], Callable[..., Answer]]
-    told: dict[str, int] = field(default_factory=dict)
-    authenticators: frozenset[int] = frozenset({0})
-    status: int = 200
-
-
-def _prove_again(world: World, wizard: Wizard) -> Callable[..., Answer]:
-    wizard.sign_in()
-    world.clock.advance(61)  # so that the session's use is written too
-    return wizard.prove_again
-
-
-def _begin(world: World, wizard: Wizard) -> Callable[..., Answer]:
-    _prove_again(world, wizard)()
-    world.clock.advance(61)
-    return wizard.begin
-
-
-def _begin_replacement(world: World, wizard: Wizard) -> Callable[..., Answer]:
-    wizard.enrolled()
-    wizard.prove_again()
-    world.clock.advance(61)
-    return wizard.begin
-
-
-def _cancel(world: World, wizard: Wizard) -> Callable[..., Answer]:
-    wizard.begun()
-    world.clock.advance(61)
-    return wizard.cancel
-
-
-def _confirm(world: World, wizard: Wizard) -> Callable[..., Answer]:
-    phone = wizard.begun()
-    world.clock.advance(61)
-    otp = phone.otp()
-    return lambda **how: wizard.confirm(otp, **how)
-
-
-def _confirm_replacement(world: World, wizard: Wizard) -> Callable[..., Answer]:
-    phone = Phone(_begin_replacement(world, wizard)().body["key"], world.clock)
-    world.clock.advance(61)
-    otp = phone.otp()
-    return lambda **how: wizard.confirm(otp, **how)
-
-
-def _verify(world: World, wizard: Wizard) -> Callable[..., Answer]:
-    phone = world.wizard().enrolled()
-    wizard.sign_in()
-    world.clock.advance(61)
-    otp = phone.otp()
-    return lambda **how: wizard.verify(otp, **how)
-
-
-def _sign_out(world: World, wizard: Wizard) -> Callable[..., Answer]:
-    del world
-    wizard.sign_in()
-    return wizard.sign_out
-
-
-ZERO_OR_ONE = frozenset({0, 1})
-ONE = frozenset({1})
-SCENARIOS = {
-    "password": Scenario(_prove_again, {"session.reauthenticated": 1}),
-    "begin": Scenario(_begin, {"enrolment.begun": 1}),
-    "begin replacement": Scenario(_begin_replacement, {"enrolment.begun": 1}, ONE),
-    "cancel": Scenario(_cancel, {"enrolment.cancelled": 1}, status=204),
-    "confirm": Scenario(_confirm, {"authenticator.bound": 1}, ZERO_OR_ONE),
-    "confirm replacement": Scenario(
-        _confirm_replacement, {"authenticator.bound": 1, "authenticator.revoked": 1}, ONE
-    ),
-    "verify": Scenario(_verify, {}, ONE),
-    "sign out": Scenario(_sign_out, {"session.ended": 1}, status=204),
-}
-
-
-def _authenticators(world: World) -> int:
-    row = world.row("TOTP")
-    return len(row["entries"]["M"]) if row else 0
 
 
 def _fail(world: World, operation: str, fault: Interference, at_call: int) -> None:
@@ -146,11 +56,11 @@ def test_a_failed_request_asked_again_succeeds_once(
         assert failed.headers["retry-after"] == "5"
         assert wizard.session_id == session_id
         world.aws.leave_alone()
-        assert _authenticators(world) in scenario.authenticators, where
+        assert authenticators(world) in scenario.authenticators, where
         again = act(idempotency_key=key)
         assert again.status == scenario.status, (where, again.text)
         assert Counter(world.event_kinds()) - told == Counter(scenario.told), where
-        assert _authenticators(world) in scenario.authenticators, where
+        assert authenticators(world) in scenario.authenticators, where
         if again.status == 200:
             standing = wizard.session()
             assert standing.status == 200, where

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -77,6 +78,13 @@ class Moto:
         for row in rows:
             self.write(row)
 
+    def let_the_alias_name_a_new_key(self) -> str:
+        """Replace the key behind the alias, as an operator would, and return the new one's id."""
+        kms = self._operators_kms
+        key_id: str = kms.create_key(Description="the next key")["KeyMetadata"]["KeyId"]
+        kms.update_alias(AliasName=SETTINGS.secret_key_id, TargetKeyId=key_id)
+        return key_id
+
     def interfere(self, *interferences: Interference, at_call: int = 1) -> None:
         """
         Let the next calls to AWS go as *interferences* say, from the *at_call*-th on; forget earlier ones.
@@ -140,14 +148,13 @@ def malformed(request: Request, take_effect: Callable[[], AWSResponse]) -> AWSRe
 def conflicting(request: Request, take_effect: Callable[[], AWSResponse]) -> AWSResponse:
     """Answer that a transaction on the same row is running: nothing takes effect."""
     del take_effect
-    if request.headers["X-Amz-Target"].endswith(b"TransactWriteItems"):
-        body = (
-            b'{"__type": "TransactionCanceledException", "message": "cancelled",'
-            b' "CancellationReasons": [{"Code": "None"}, {"Code": "TransactionConflict"}]}'
-        )
+    items = json.loads(request.body).get("TransactItems")
+    if items is None:
+        body = {"__type": "TransactionConflictException", "message": "conflict"}
     else:
-        body = b'{"__type": "TransactionConflictException", "message": "conflict"}'
-    return _answer(request, 400, body)
+        reasons = [{"Code": "None"} for _ in items[1:]] + [{"Code": "TransactionConflict"}]
+        body = {"__type": "TransactionCanceledException", "CancellationReasons": reasons}
+    return _answer(request, 400, json.dumps(body).encode())
 
 
 @contextmanager
