@@ -168,9 +168,13 @@ def test_what_is_no_longer_live_is_neither_prolonged_nor_revived(
 
 
 @pytest.mark.requirement("S12")
-def test_an_ended_session_is_gone_and_may_be_ended_again(
-    store: SessionStore, commit: Commit, opened: OpenSession
+@pytest.mark.parametrize("was_replaced", [True, False])
+def test_an_ended_session_is_gone_and_ends_once(
+    store: SessionStore, commit: Commit, opened: OpenSession, *, was_replaced: bool
 ) -> None:
-    commit(store.ended(opened.session))
+    if was_replaced:
+        replace_it(store, commit, opened)
     commit(store.ended(opened.session))
     assert store.get(opened.session.session_key) is None
+    with pytest.raises(SessionReplacedError):
+        commit(store.ended(opened.session))
