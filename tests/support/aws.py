@@ -150,7 +150,7 @@ def conflicting(request: Request, take_effect: Callable[[], AWSResponse]) -> AWS
     del take_effect
     items = json.loads(request.body).get("TransactItems")
     if items is None:
-        body = {"__type": "TransactionConflictException", "message": "conflict"}
+        body: Row = {"__type": "TransactionConflictException", "message": "conflict"}
     else:
         reasons = [{"Code": "None"} for _ in items[1:]] + [{"Code": "TransactionConflict"}]
         body = {"__type": "TransactionCanceledException", "CancellationReasons": reasons}
