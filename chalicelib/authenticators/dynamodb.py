@@ -192,13 +192,20 @@ class DynamoAuthenticators:
             "TableName": STATE,
             "Key": key_of(_partition(owner), _sort_key(pending.method)),
             "UpdateExpression": "SET entries.#new = :entry REMOVE entries.#old",
-            "ConditionExpression": "#status = :active AND attribute_exists(entries.#old)",
+            "ConditionExpression": (
+                "#status = :active AND consecutive_failures < :disabled_at"
+                " AND attribute_exists(entries.#old)"
+            ),
             "ExpressionAttributeNames": {
                 **_STATUS,
                 "#new": entry.authenticator_id,
                 "#old": str(pending.replaces),
             },
-            "ExpressionAttributeValues": {":entry": _entry_item(entry), ":active": {"S": _ACTIVE}},
+            "ExpressionAttributeValues": {
+                ":entry": _entry_item(entry),
+                ":active": {"S": _ACTIVE},
+                ":disabled_at": _number(OTP_LADDER.disabled_at or 0),
+            },
         }
         return Change(("Update", request), EnrolmentReplacedError())
 

@@ -314,10 +314,15 @@ def test_there_are_never_two_and_never_one_for_a_stranger(
 
 
 @pytest.mark.requirement("L3")
-def test_a_disabled_authenticator_cannot_be_replaced(store: AuthenticatorStore, commit: Commit) -> None:
+@pytest.mark.parametrize("is_written_down", [True, False])
+def test_a_disabled_authenticator_cannot_be_replaced(
+    store: AuthenticatorStore, commit: Commit, *, is_written_down: bool
+) -> None:
+    """The count alone says so, should writing it down have failed."""
     bind(store, commit, "old")
     fail(store, 20)
-    commit(store.disabled(ANNA, METHOD))
+    if is_written_down:
+        commit(store.disabled(ANNA, METHOD))
     pending = a_pending(replaces="old")
     commit(store.begun(ANNA, pending))
     with pytest.raises(EnrolmentReplacedError):

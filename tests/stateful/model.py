@@ -82,6 +82,7 @@ class ModelUser:
     password_waits: Waits = field(default_factory=lambda: Waits(15 * MINUTE))
     failures_by_month: Counter[str] = field(default_factory=Counter)
     accepted_request: tuple[int, str] | None = None
+    is_marked_disabled: bool = False
 
     def is_disabled(self) -> bool:
         return self.factor is not None and self.otp_waits.failures >= 20
@@ -285,23 +286,27 @@ class Model:
     def _count_and_compare(self, user: ModelUser, factor: Factor, otp: str) -> str | None:
         month = datetime.fromtimestamp(self.now, UTC).strftime("%Y-%m")
         if user.is_disabled():
-            return "authenticator_disabled"
+            return self._marked_disabled(user)
         if self.now < user.otp_waits.due_at() or user.failures_by_month[month] >= 30:
             return "too_many_attempts"
         user.otp_waits.count(self.now)
         user.failures_by_month[month] += 1
         step = self._matching_step(factor.key, otp, range(-1, 2))
         if step is None:
-            if not user.is_disabled():
-                return "otp_mismatch"
-            unknown = self.fault in {Fault.COMMIT_FAILS, Fault.COMMIT_UNANSWERED}
-            return "service_unavailable" if unknown else "authenticator_disabled"
+            return self._marked_disabled(user) if user.is_disabled() else "otp_mismatch"
         if step <= factor.last_step:
             return "otp_already_used"
         factor.last_step = step
         user.otp_waits.failures = 0
         user.failures_by_month[month] -= 1
         return None
+
+    def _marked_disabled(self, user: ModelUser) -> str:
+        if self.fault is Fault.COMMIT_FAILS:
+            return "service_unavailable"
+        was_marked, user.is_marked_disabled = user.is_marked_disabled, True
+        unknown = self.fault is Fault.COMMIT_UNANSWERED and not was_marked
+        return "service_unavailable" if unknown else "authenticator_disabled"
 
     # -- what all of them share
 

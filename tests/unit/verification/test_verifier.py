@@ -271,6 +271,20 @@ def test_the_twentieth_failure_in_a_row_disables_and_is_told_once() -> None:
     assert bound.is_disabled
 
 
+@pytest.mark.requirement("L3", "A1", "V1")
+def test_twenty_attempts_that_met_an_outage_disable_too_and_the_next_one_tells() -> None:
+    bench = a_bench(FailingCipher(ServiceUnavailableError))
+    now = NOW
+    for _ in range(20):
+        now += 3_600
+        bench.refused(ServiceUnavailableError, bench.anna.code(now), now=now)
+    assert bench.stores.events.events == []
+    for _ in range(2):
+        now += 3_600
+        bench.refused(AuthenticatorDisabledError, bench.anna.code(now), now=now)
+    assert [event.kind for event in bench.stores.events.events] == [AUTHENTICATOR_DISABLED]
+
+
 @pytest.mark.requirement("L3")
 def test_a_right_code_at_the_twentieth_attempt_still_counts() -> None:
     bench = a_bench()
