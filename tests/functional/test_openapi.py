@@ -1,0 +1,265 @@
+"""`static/openapi.json` says what the service does: held against its routes and its real answers."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from openapi_schema_validator import OAS31Validator
+from openapi_spec_validator import validate
+
+from chalicelib.web.problems import INTERNAL_ERROR, PROBLEMS
+from tests.support import aws
+from tests.support.wizard import Answer, Phone, Transport, Wizard, chalice_transport
+from tests.support.world import ANNA, ANNAS_PASSWORD, World
+
+DOCUMENT: dict[str, Any] = json.loads(
+    Path(__file__).parents[2].joinpath("static/openapi.json").read_text(encoding="utf-8")
+)
+_OPERATIONS = {
+    (method.upper(), path): operation
+    for path, methods in DOCUMENT["paths"].items()
+    for method, operation in methods.items()
+}
+_PROBLEM_TYPE = "application/problem+json"
+
+
+def _matches(schema: Mapping[str, Any], value: object) -> None:
+    """Hold *value* against *schema*, whose references point into the document."""
+    OAS31Validator({**schema, "components": DOCUMENT["components"]}).validate(value)
+
+
+def _resolved(node: dict[str, Any]) -> dict[str, Any]:
+    if "$ref" not in node:
+        return node
+    target: Any = DOCUMENT
+    for name in node["$ref"].removeprefix("#/").split("/"):
+        target = target[name]
+    resolved: dict[str, Any] = target
+    return resolved
+
+
+def _codes(operation: Mapping[str, Any]) -> dict[str, int]:
+    return {
+        code: int(status)
+        for status, response in operation["responses"].items()
+        if int(status) >= 400
+        for code in _resolved(response)["content"][_PROBLEM_TYPE]["schema"]["properties"]["code"]["enum"]
+    }
+
+
+class Held:
+    """A transport that holds every answer against the document, and remembers what it saw."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+        self.seen: set[tuple[str, str, int, str | None]] = set()
+
+    def __call__(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Answer:
+        answer = self._transport(method, path, headers, body)
+        path = path.partition("?")[0]
+        response = _resolved(_OPERATIONS[method, path]["responses"][str(answer.status)])
+        for name, header in response["headers"].items():
+            _matches(_resolved(header)["schema"], answer.headers[name.lower()])
+        told = set(answer.headers) - {"content-type", "x-content-type-options"}
+        assert told == {name.lower() for name in response["headers"]}
+        if "content" in response:
+            ((media_type, content),) = response["content"].items()
+            assert answer.headers["content-type"] == media_type
+            _matches(content["schema"], answer.body)
+        else:
+            assert answer.text == ""
+        self.seen.add((method, path, answer.status, answer.problem))
+        return answer
+
+
+def test_the_document_is_sound() -> None:
+    validate(DOCUMENT)
+    assert DOCUMENT["openapi"].startswith("3.1.")
+
+
+def test_it_names_every_route_and_no_other(world: World) -> None:
+    routes = {(method, path) for path, methods in world.app.routes.items() for method in methods}
+    assert set(_OPERATIONS) == routes
+
+
+def test_every_problem_is_told_with_its_status() -> None:
+    table = {problem.code: problem.status for problem in (*PROBLEMS.values(), INTERNAL_ERROR)}
+    told: dict[str, int] = {}
+    for operation in _OPERATIONS.values():
+        told |= _codes(operation)
+    assert told == table
+
+
+def test_what_every_route_shares_is_told_for_every_route() -> None:
+    for (method, path), operation in _OPERATIONS.items():
+        codes = _codes(operation)
+        assert codes.keys() >= {"edge_bypassed", "internal_error", "service_unavailable"}, path
+        assert ("cross_site_request" in codes) == (method != "GET")
+        parameters = [_resolved(parameter)["name"] for parameter in operation.get("parameters", [])]
+        assert ("Idempotency-Key" in parameters) == (method != "GET")
+        assert ("body_malformed" in codes) == ("requestBody" in operation)
+        assert ("not_signed_in" in codes) == bool(operation["security"])
+
+
+def test_bodies_are_what_it_says(wizard: Wizard) -> None:
+    """What the document takes is taken, what it does not take is refused by name."""
+    bodies: dict[str, dict[str, Any]] = {
+        "/api/session": {"tenant": "cozone", "username": ANNA, "password": ANNAS_PASSWORD},
+        "/api/session/password": {"password": ANNAS_PASSWORD},
+        "/api/enrolment": {"phone": "iphone", "same_phone": True},
+        "/api/enrolment/confirmation": {"otp": "123 456"},
+        "/api/verification": {"otp": "123456"},
+    }
+    described = {path for (_, path), operation in _OPERATIONS.items() if "requestBody" in operation}
+    assert set(bodies) == described
+    for path, body in bodies.items():
+        schema = _OPERATIONS["POST", path]["requestBody"]["content"]["application/json"]["schema"]
+        _matches(schema, body)
+        fields = _resolved(schema)
+        assert set(fields["required"]) == set(fields["properties"]) == set(body)
+        assert fields["additionalProperties"] is False
+        assert wizard.call("POST", path, body).problem not in {"body_malformed", "otp_malformed"}
+        for name, field in fields["properties"].items():
+            if "maxLength" in field:
+                longest = body | {name: "x" * (field["maxLength"] + 1)}
+                assert wizard.call("POST", path, longest).body["field"] == name
+    key = DOCUMENT["components"]["parameters"]["IdempotencyKey"]["schema"]["pattern"]
+    for text in ("x" * 15, "x" * 16, "a-Z_0" * 12, "x" * 65, "0123456789abcdef;"):
+        refused = wizard.sign_out(idempotency_key=text).problem == "cross_site_request"
+        assert refused != bool(re.search(key, text))
+
+
+@pytest.mark.requirement("E12", "T12")
+def test_every_real_answer_is_as_it_says(world: World) -> None:
+    """The whole journey and every problem that a browser can meet, each held against the document."""
+    held = Held(chalice_transport(world.app))
+    wizard = Wizard(held, tenant="cozone", username=ANNA, password=ANNAS_PASSWORD, clock=world.clock)
+    _meet_everything(world, wizard, held)
+    promised = {
+        (method, path, code)
+        for (method, path), operation in _OPERATIONS.items()
+        for code in _codes(operation)
+        if code not in {"edge_bypassed", "cross_site_request", "body_too_large", "media_type_unsupported"}
+    }
+    met = {(method, path, problem) for method, path, _, problem in held.seen if problem}
+    assert promised - met == set()
+    succeeded = {(method, path) for method, path, status, _ in held.seen if status < 400}
+    assert succeeded == set(_OPERATIONS)
+
+
+def _meet_everything(world: World, wizard: Wizard, held: Held) -> None:
+    def another() -> Wizard:
+        return Wizard(held, tenant="cozone", username=ANNA, password=ANNAS_PASSWORD, clock=world.clock)
+
+    _ask_as_nobody(another())
+    _send_nonsense_and_wrong_passwords(world, wizard)
+    _wait_too_long_and_give_way(world, wizard, another())
+    phone = wizard.begun()
+    wizard.offer()
+    wizard.confirm(next(phone.otp(steps=steps) for steps in (5, 6, 7, 8)))
+    wizard.confirm(phone.otp())
+    wizard.confirm(phone.otp())
+    wizard.offer()
+    wizard.verify(phone.otp())
+    world.clock.advance_to_next_time_step()
+    _use_it_until_it_is_disabled(world, another(), phone)
+
+
+def _ask_as_nobody(wizard: Wizard) -> None:
+    wizard.call("GET", "/api/tenant")
+    wizard.call("GET", "/api/tenant?tenant=nobody")
+    for step in (wizard.session, wizard.prove_again, wizard.begin, wizard.offer, wizard.cancel):
+        step()
+    wizard.confirm("123456")
+    wizard.verify("123456")
+    wizard.tenant = "nobody"
+    wizard.sign_in()
+
+
+def _send_nonsense_and_wrong_passwords(world: World, wizard: Wizard) -> None:
+    for path in ("/api/session", "/api/session/password", "/api/enrolment"):
+        wizard.call("POST", path, {})
+    wizard.confirm(None)
+    wizard.verify(None)
+    for _ in range(6):
+        wizard.sign_in(password="not-the-password-at-all")
+    world.clock.advance(30)
+    wizard.sign_in()
+    wizard.begin()
+    wizard.offer()
+    wizard.confirm("123456")
+    wizard.verify("123456")
+    wizard.verify("12345")
+    for _ in range(6):
+        wizard.prove_again(password="not-the-password-at-all")
+    world.clock.advance(30)
+
+
+def _wait_too_long_and_give_way(world: World, wizard: Wizard, other: Wizard) -> None:
+    phone = wizard.begun()
+    for _ in range(10):
+        wizard.confirm(phone.wrong_otp())
+    wizard.confirm("1")
+    wizard.confirm(phone.otp())
+    wizard.offer()
+    phone = wizard.begun()
+    wizard.session()
+    other.begun()
+    wizard.offer()
+    wizard.confirm(phone.otp())
+    other.cancel()
+    phone = wizard.begun()
+    for _ in range(4):
+        world.clock.advance(600)
+        wizard.session()
+    wizard.offer()
+    wizard.confirm(phone.otp())
+
+
+def _use_it_until_it_is_disabled(world: World, wizard: Wizard, phone: Phone) -> None:
+    wizard.sign_in()
+    wizard.prove_again()
+    wizard.begin()
+    wizard.verify(phone.otp())
+    for _ in range(6):
+        wizard.verify(phone.wrong_otp())
+    _fail_everything(world, wizard)
+    row = world.row("TOTP")
+    assert row is not None
+    world.aws.write(row | {"status": {"S": "DISABLED"}})
+    wizard.begin()
+    wizard.verify(phone.otp())
+    wizard.sign_out()
+
+
+def _fail_everything(world: World, wizard: Wizard) -> None:
+    """Let every route meet an outage and a fault of ours."""
+
+    def bug(request: object, take_effect: object) -> Any:
+        del request, take_effect
+        raise LookupError
+
+    for interferences in ([aws.unreachable, aws.unreachable], [bug]):
+        steps: list[Callable[[], Answer]] = [
+            wizard.session,
+            wizard.prove_again,
+            wizard.begin,
+            wizard.offer,
+            wizard.cancel,
+            lambda: wizard.confirm("123456"),
+            lambda: wizard.verify("123456"),
+            wizard.sign_in,
+            wizard.sign_out,
+        ]
+        for step in steps:
+            world.aws.interfere(*interferences)
+            assert step().status in {500, 503}
+        world.clock.advance(61)  # for which the tenant is remembered
+        world.aws.interfere(*interferences)
+        assert wizard.call("GET", "/api/tenant").status in {500, 503}
+        world.aws.leave_alone()
