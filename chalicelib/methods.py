@@ -6,12 +6,13 @@ A journey asks the method, never which method it is. Only ``totp`` is built.
 
 from __future__ import annotations
 
+import secrets
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from chalicelib import totp
 from chalicelib.provisioning import QrCode, provisioning_uri, qr_code, shortened_account_name
-from chalicelib.totp import OneTimePassword, SharedSecret
+from chalicelib.totp import Entropy, OneTimePassword, SharedSecret
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,7 +38,12 @@ class Method(Protocol):
         """What an authenticator is called until its owner names it."""
 
     def draw_secret(self) -> SharedSecret:
-        """Return a new secret; no two are ever equal."""
+        """
+        Return a new secret; no two are ever equal.
+
+        Raises:
+            ServiceUnavailableError: There is no randomness to be had.
+        """
 
     def offer(self, secret: SharedSecret, *, issuer: str, account_name: str) -> Offer:
         """Return *secret* in every form that an app takes; the same for the same arguments."""
@@ -69,8 +75,11 @@ class TotpMethod:
     name = "totp"
     default_authenticator_name = "Google Authenticator"
 
+    def __init__(self, entropy: Entropy = secrets.token_bytes) -> None:
+        self._entropy = entropy
+
     def draw_secret(self) -> SharedSecret:
-        return totp.draw_shared_secret()
+        return totp.draw_shared_secret(self._entropy)
 
     def offer(self, secret: SharedSecret, *, issuer: str, account_name: str) -> Offer:
         account_name = shortened_account_name(issuer=issuer, account_name=account_name)

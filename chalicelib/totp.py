@@ -11,11 +11,14 @@ import base64
 import hmac
 import re
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from pyotp import HOTP
 
-from chalicelib.errors import OtpMalformedError, OtpMismatchError
+from chalicelib.errors import OtpMalformedError, OtpMismatchError, ServiceUnavailableError
+
+Entropy = Callable[[int], bytes]  # so many random bytes
 
 TIME_STEP_SECONDS = 30
 SECRET_BYTES = 20  # 160 bits, as RFC 4226 §4 R6 recommends
@@ -68,14 +71,20 @@ class OneTimePassword:
         return cls(digits)
 
 
-def draw_shared_secret() -> SharedSecret:
+def draw_shared_secret(entropy: Entropy = secrets.token_bytes) -> SharedSecret:
     """
     Return a new secret of 20 bytes from the operating system's generator.
 
     Drawn when called, never at import: a frozen and thawed process would
     otherwise repeat it.
+
+    Raises:
+        ServiceUnavailableError: The generator gives nothing; no other is tried.
     """
-    return SharedSecret(secrets.token_bytes(SECRET_BYTES))
+    try:
+        return SharedSecret(entropy(SECRET_BYTES))
+    except OSError as error:
+        raise ServiceUnavailableError from error
 
 
 def time_step_at(epoch_seconds: float) -> int:

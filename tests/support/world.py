@@ -72,6 +72,11 @@ class World:
         assert self._aws is not None, "this world stands on doubles"
         return self._aws
 
+    def use(self, services: Services) -> None:
+        """Let browsers opened from now on meet *services* instead."""
+        self.services = services
+        self.app = _create_app(services)
+
     def add_tenant(self, **differences: Any) -> Tenant:
         """Make a tenant like ``cozone`` but for *differences*; or change it."""
         return self.services.tenants.apply(Profile.from_json(COZONE | differences))

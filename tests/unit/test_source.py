@@ -94,3 +94,22 @@ def test_no_header_tells_the_time(path: Path) -> None:
         if isinstance(node, ast.Constant) and isinstance(node.value, str)
     }
     assert not text & {"date", "x-date", "x-client-time", "x-amz-date", "age"}
+
+
+@pytest.mark.requirement("V4")
+@pytest.mark.parametrize("path", MODULES, ids=IDS)
+def test_every_read_is_strong_and_none_goes_through_an_index(path: Path) -> None:
+    """One place reads rows, strongly; a Query, Scan or batch would need a proof of its own."""
+    called = {
+        node.attr
+        for node in ast.walk(_tree(path))
+        if isinstance(node, ast.Attribute)
+        and isinstance(node.value, ast.Attribute)
+        and node.value.attr == "_client"
+    }
+    if path.relative_to(ROOT).as_posix() == "storage/dynamodb.py":
+        writes = {"put_item", "update_item", "delete_item", "transact_write_items"}
+        assert called == {"get_item"} | writes
+        assert '"ConsistentRead": True' in path.read_text("utf-8")
+    else:
+        assert not {name for name in called if "get" in name or name in {"query", "scan"}}
