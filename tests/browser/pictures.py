@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import zxingcpp
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_PAPER_AND_INK = {0, 255}
 _CHANNELS = {2: 3, 6: 4}  # by PNG colour type: with and without transparency
 
 
@@ -27,6 +28,14 @@ class Picture:
     def column(self, x: int) -> bytes:
         """Return the pixels of column *x*."""
         return self.light[x :: self.width]
+
+    def without_frame(self) -> Picture:
+        """Return the picture without a line in some other shade around it."""
+        rows = [y for y in range(self.height) if not _PAPER_AND_INK.isdisjoint(self.row(y))]
+        columns = [x for x in range(self.width) if not _PAPER_AND_INK.isdisjoint(self.column(x))]
+        top, bottom, left, right = rows[0], rows[-1], columns[0], columns[-1]
+        lines = [self.row(y)[left : right + 1] for y in range(top, bottom + 1)]
+        return Picture(width=right - left + 1, height=len(lines), light=b"".join(lines))
 
     def qr_text(self) -> str:
         """Return what the one QR code in the picture says."""

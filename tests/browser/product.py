@@ -13,6 +13,7 @@ from functools import partial
 from itertools import count
 from typing import Any
 
+from botocore.config import Config as ClientConfig
 from botocore.exceptions import EndpointConnectionError
 from botocore.session import Session as AwsSession
 from chalice.config import Config
@@ -28,6 +29,9 @@ from tests.support.aws import SETTINGS
 from tests.support.browser import PROJECT
 from tests.support.clock import ManualClock
 from tests.support.world import ANNAS_PASSWORD, World
+
+# A machine that is busy with six other things is no outage.
+_PATIENT = CLIENT_CONFIG.merge(ClientConfig(connect_timeout=60, read_timeout=60))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,7 +123,7 @@ def _client(name: str, endpoint_url: str) -> AwsClient:
     session = AwsSession()
     session.set_credentials("local", "local")
     return session.create_client(
-        name, region_name=SETTINGS.region, endpoint_url=endpoint_url, config=CLIENT_CONFIG
+        name, region_name=SETTINGS.region, endpoint_url=endpoint_url, config=_PATIENT
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime
 
 import pytest
 from playwright.sync_api import expect
@@ -61,9 +62,14 @@ def test_back_leads_through_the_steps_and_after_the_end_nowhere(visitor: Visitor
     expect(page.locator("#phone-android")).to_be_checked()
     visitor.chooses("iphone")
     assert visitor.key() == phone.key
-    visitor.press("back")
+    page.go_back()
     visitor.sees("phone")
     page.go_forward()
+    visitor.sees("app")
+    visitor.press("back")
+    visitor.sees("phone")
+    visitor.press("continue")
+    visitor.sees("app")
     visitor.press("continue")
     visitor.sees("code")
     visitor.enters(phone.otp())
@@ -107,6 +113,8 @@ def test_a_second_sign_in_has_its_own_key_and_ends_the_first_ones(new_visitor: N
     other.enters(other_phone.otp())
     other.sees("done", "done.heading")
     visitor.press("activate")
+    visitor.sees("phone")
+    visitor.page.check("#phone-android")
     visitor.press("continue")
     visitor.sees("stopped", "stopped.not_signed_in")
 
@@ -167,7 +175,10 @@ def test_more_time_is_offered_in_time_and_given(visitor: Visitor) -> None:
     wait(13 * 60 + 1)
     expect(page.locator("dialog")).to_be_visible()
     expect(page).to_have_title(re.compile(r"^\(!\) Behöver du mer tid\?"))
-    page.click('dialog [data-action="stay"]')
+    with page.expect_response("**/api/session") as answer:
+        page.click('dialog [data-action="stay"]')
+    ends = datetime.fromisoformat(answer.value.json()["expires_at"]).timestamp()
+    assert ends == clock() + 15 * 60
     expect(page.locator("dialog")).to_be_hidden()
     wait(12 * 60)
     visitor.press("activate")

@@ -114,6 +114,12 @@ class Guard:
         unexpected = [m.text for m in self._told if not self._is_expected(m)]
         assert [*self.complaints, *unexpected, *leaks] == []
 
+    def forget(self) -> None:
+        """Forget what was wrong so far."""
+        self.complaints.clear()
+        self._told.clear()
+        self._addresses.clear()
+
     def _on_console(self, message: ConsoleMessage) -> None:
         if message.type in {"error", "warning"}:
             self._told.append(message)

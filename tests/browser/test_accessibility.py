@@ -1,0 +1,216 @@
+"""Every state of every screen: clean for axe, sound in structure, and no wider than the window."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import axe_playwright_python
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.conftest import NewVisitor
+from tests.browser.visitor import VERIFICATION, Visitor
+from tests.support.wizard import Phone
+
+AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text("utf-8")
+STANDARDS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+
+_CHECK = """
+async (standards) => {
+  const { violations } = await axe.run(document, { runOnly: standards, resultTypes: ['violations'] });
+  const ids = [...document.querySelectorAll('[id]')].map(({ id }) => id);
+  return {
+    violations: violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`),
+    headings: document.querySelectorAll('h1').length,
+    doubled: ids.filter((id, at) => ids.indexOf(id) !== at),
+    wide: document.documentElement.scrollWidth > document.documentElement.clientWidth,
+    untitled: document.title.split(' \\u2013 ').length < 2,
+  };
+}
+"""
+SOUND: dict[str, Any] = {"violations": [], "headings": 1, "doubled": [], "wide": False, "untitled": False}
+
+WINDOWS = {
+    "sv, light, 1280": ("sv", {"color_scheme": "light", "viewport": {"width": 1280, "height": 800}}),
+    "sv, dark, 320": ("sv", {"color_scheme": "dark", "viewport": {"width": 320, "height": 640}}),
+    "en, light, 1280": ("en", {"locale": "en-GB", "viewport": {"width": 1280, "height": 800}}),
+}
+
+
+class Inspector:
+    """Checks one state after another and remembers their titles."""
+
+    def __init__(self, visitor: Visitor) -> None:
+        self._visitor = visitor
+        self.titles: dict[str, str] = {}
+
+    def check(self, state: str) -> None:
+        """Fail, naming *state*, if anything on the page is wrong."""
+        page = self._visitor.page
+        if not page.evaluate("() => 'axe' in window"):
+            page.evaluate(AXE)
+        assert (state, page.evaluate(_CHECK, STANDARDS)) == (state, SOUND)
+        self.titles[state] = page.title()
+
+
+@pytest.mark.requirement("W3", "W4", "W5", "W7")
+@pytest.mark.parametrize("window", WINDOWS)
+def test_every_state_of_the_journey(new_visitor: NewVisitor, window: str) -> None:
+    """From the sign-in to Done, with every error, folding and end on the way."""
+    language, options = WINDOWS[window]
+    visitor = new_visitor(language=language, **options)
+    inspector = Inspector(visitor)
+    phone = _set_up(visitor, inspector)
+    _sign_in_later(visitor, inspector, phone)
+    titles = [title for state, title in inspector.titles.items() if "," not in state]
+    assert len(set(titles)) == len(titles)
+
+
+def _set_up(visitor: Visitor, inspector: Inspector) -> Phone:
+    page = visitor.page
+    visitor.open()
+    visitor.sees("sign-in")
+    inspector.check("sign-in")
+    visitor.press("continue")
+    expect(visitor.summary).to_be_focused()
+    inspector.check("sign-in, nothing filled in")
+    visitor.signs_in()
+    visitor.sees("method")
+    for folding in page.locator("main summary").all():
+        folding.click()
+    inspector.check("method")
+    visitor.press("cancel")
+    visitor.sees("stopped")
+    inspector.check("cancelled")
+    visitor.press("resume")
+    visitor.press("activate")
+    visitor.sees("password")
+    inspector.check("password")
+    page.fill("#current-password", "fel")
+    visitor.press("continue")
+    expect(visitor.summary).to_be_focused()
+    inspector.check("password, wrong")
+    visitor.gives_password()
+    visitor.sees("phone")
+    inspector.check("phone")
+    visitor.press("continue")
+    expect(visitor.summary).to_be_focused()
+    inspector.check("phone, none chosen")
+    visitor.chooses()
+    inspector.check("app")
+    phone = visitor.holds(visitor.key())
+    page.click("main summary")
+    visitor.press("copy-key")
+    visitor.press("enlarge")
+    inspector.check("app, all unfolded")
+    visitor.press("continue")
+    visitor.sees("code")
+    inspector.check("code")
+    for _ in range(2):
+        visitor.enters(phone.wrong_otp())
+        expect(visitor.summary).to_be_focused()
+    expect(page.locator("#otp-help")).to_be_visible()
+    inspector.check("code, wrong twice")
+    visitor.enters(phone.otp())
+    visitor.sees("done")
+    inspector.check("done")
+    return phone
+
+
+def _sign_in_later(visitor: Visitor, inspector: Inspector, phone: Phone) -> None:
+    visitor.calls("DELETE", "/api/session")
+    visitor.open()
+    visitor.signs_in()
+    visitor.sees("verify")
+    visitor.page.click("main summary")
+    inspector.check("verify")
+    for _ in range(4):
+        visitor.calls("POST", VERIFICATION, {"otp": phone.wrong_otp()})
+    for _ in range(2):
+        visitor.enters(phone.wrong_otp())
+        expect(visitor.summary).to_be_focused()
+    inspector.check("verify, waiting")
+    visitor.product.clock.advance(90)
+    visitor.enters(phone.otp())
+    visitor.sees("done", "already.heading")
+    inspector.check("already on")
+    visitor.product.clock.advance(16 * 60)
+    visitor.press("replace")
+    visitor.press("activate")
+    visitor.gives_password()
+    visitor.sees("stopped", "stopped.not_signed_in")
+    inspector.check("signed out")
+
+
+@pytest.mark.requirement("W5", "W6")
+@pytest.mark.parametrize("kind", ["android", "iphone"])
+def test_the_same_phone(new_visitor: NewVisitor, kind: str) -> None:
+    """The other layout of the app screen, dark and narrow, with its foldings open."""
+    visitor = new_visitor(color_scheme="dark", viewport={"width": 320, "height": 640})
+    visitor.is_at("app", phone=kind, same_phone=True)
+    for folding in visitor.page.locator("main summary").all():
+        folding.click()
+    Inspector(visitor).check(f"same phone, {kind}")
+
+
+@pytest.mark.requirement("W2")
+def test_the_offer_of_more_time(visitor: Visitor) -> None:
+    """A dialog over the page."""
+    page, clock = visitor.page, visitor.product.clock
+    page.clock.install(time=clock())
+    visitor.is_at("app")
+    clock.advance(28 * 60 + 5)
+    page.clock.run_for((28 * 60 + 5) * 1000)
+    expect(page.get_by_role("dialog", name="Behöver du mer tid?")).to_be_visible()
+    Inspector(visitor).check("more time")
+
+
+@pytest.mark.requirement("W1", "W3", "P3")
+def test_fields_say_what_they_are(visitor: Visitor) -> None:
+    """To password managers, to phones' keyboards, and to whoever fills in codes; nothing blocks pasting."""
+
+    def has(field: str, **attributes: str) -> None:
+        for name, value in attributes.items():
+            expect(visitor.page.locator(field)).to_have_attribute(name, value)
+        assert visitor.page.locator(f"{field}[maxlength], {field}[onpaste]").count() == 0
+
+    visitor.open()
+    has("#username", autocomplete="username", autocapitalize="none", spellcheck="false")
+    has("#current-password", autocomplete="current-password", type="password")
+    visitor.signs_in()
+    visitor.press("activate")
+    visitor.sees("password")
+    has("#current-password", autocomplete="current-password", type="password")
+    expect(visitor.page.locator("#signed-in-as")).to_have_value(visitor.person.username)
+    visitor.gives_password()
+    visitor.sees("phone")
+    visitor.chooses()
+    visitor.holds(visitor.key())
+    visitor.press("continue")
+    has("#otp", autocomplete="one-time-code", inputmode="numeric", type="text", enterkeyhint="done")
+    expect(visitor.page.locator("main input")).to_have_count(1)
+
+
+@pytest.mark.requirement("W5")
+def test_text_spaced_out_stays_readable(new_visitor: NewVisitor) -> None:
+    """The spacing of WCAG 1.4.12 cuts nothing off, on a narrow screen."""
+    visitor = new_visitor(viewport={"width": 320, "height": 640})
+    visitor.is_at("app")
+    visitor.page.click("main summary")
+    visitor.page.evaluate(
+        """() => {
+          const sheet = new CSSStyleSheet();
+          sheet.replaceSync(`* { line-height: 1.5 !important; letter-spacing: .12em !important;
+            word-spacing: .16em !important; } p { margin-bottom: 2em !important; }`);
+          document.adoptedStyleSheets = [sheet];
+        }"""
+    )
+    cut = visitor.page.evaluate(
+        """() => [...document.querySelectorAll('main *')]
+          .filter((element) => element.scrollWidth > element.clientWidth + 1 && element.clientWidth > 1)
+          .filter((element) => getComputedStyle(element).overflow !== 'visible').length"""
+    )
+    assert cut == 0
+    wide = "() => document.documentElement.scrollWidth > document.documentElement.clientWidth"
+    assert visitor.page.evaluate(wide) is False
