@@ -150,3 +150,17 @@ def test_equal_secrets_would_look_different_in_the_table(world: World) -> None:
         keys.add(wizard.begun().key)
         seen.add(_row(world, "cozone", "PENDING")["ciphertext"]["B"])
     assert len(seen) == len(keys) == 5
+
+
+@pytest.mark.requirement("K1", "B48")
+def test_an_authenticator_copied_whole_opens_nothing_for_a_colleague(world: World) -> None:
+    """The same tenant, the same authenticator id, the same version: the user alone differs."""
+    phone = world.wizard().enrolled()
+    annas = deepcopy(_row(world, "cozone", "TOTP"))
+    password = "nio-gula-humlebon-x"
+    carl = world.add_user(username="carl@firma.se", password=password)
+    world.aws.write(annas | {"pk": {"S": f"T#cozone#U#{carl.user_id}"}})
+    world.clock.advance_to_next_time_step()
+    wizard = world.wizard(username="carl@firma.se", password=password)
+    assert wizard.sign_in().body["second_factor"] == "active"
+    _assert_alarm(world, wizard.verify(phone.otp()))
