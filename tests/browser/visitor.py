@@ -14,7 +14,7 @@ from tests.browser.pictures import picture_of
 from tests.browser.product import Person, Product
 from tests.static.texts import words
 from tests.support.browser import Guard
-from tests.support.wizard import Phone
+from tests.support.wizard import COOKIE_NAME, Phone, Wizard
 
 CONFIRMATION = "/api/enrolment/confirmation"
 VERIFICATION = "/api/verification"
@@ -172,23 +172,45 @@ class Visitor:
 
     def is_signed_in(self) -> None:
         """Be signed in with the password alone."""
-        body = {"tenant": "cozone", "username": self.person.username, "password": self.person.password}
-        assert self.calls("POST", "/api/session", body)[0] == 200
+        wizard = self._wizard()
+        assert wizard.sign_in().status == 200
+        self._takes_over(wizard)
 
     def has_begun(self, *, phone: str = "android", same_phone: bool = False) -> Phone:
         """Be signed in, with a key that waits for its code; return the phone that knows it."""
-        self.is_signed_in()
-        assert self.calls("POST", "/api/session/password", {"password": self.person.password})[0] == 200
-        status, offer = self.calls("POST", "/api/enrolment", {"phone": phone, "same_phone": same_phone})
-        assert status == 200
-        return self.holds(offer["key"])
+        wizard = self._wizard()
+        wizard.sign_in()
+        wizard.prove_again()
+        offer = wizard.begin(phone=phone, same_phone=same_phone)
+        assert offer.status == 200
+        self._takes_over(wizard)
+        return self.holds(offer.body["key"])
 
     def has_enrolled(self) -> Phone:
         """Have turned it on a minute ago; return the phone."""
-        phone = self.has_begun()
-        assert self.calls("POST", CONFIRMATION, {"otp": phone.otp()})[0] == 200
+        phone = self._wizard().enrolled()
         self.product.clock.advance(60)
-        return phone
+        return self.holds(phone.key)
+
+    def _wizard(self) -> Wizard:
+        return self.product.world.wizard(username=self.person.username, password=self.person.password)
+
+    def _takes_over(self, wizard: Wizard) -> None:
+        """Go on in this browser with the session of *wizard*."""
+        assert wizard.session_id is not None
+        self.page.context.add_cookies(
+            [
+                {
+                    "name": COOKIE_NAME,
+                    "value": wizard.session_id,
+                    "domain": urlsplit(self.product.url).hostname or "",
+                    "path": "/",
+                    "secure": True,
+                    "httpOnly": True,
+                    "sameSite": "Strict",
+                }
+            ]
+        )
 
     def is_asked_for_the_code(self) -> Phone:
         """Have turned it on, have signed in again, and see the screen that asks for the code."""
