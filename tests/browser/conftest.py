@@ -36,7 +36,6 @@ def new_visitor(chromium: Browser, product: Product) -> Iterator[NewVisitor]:
 
     def seat(*, language: str = "sv", person: Any = None, **options: Any) -> Visitor:
         context = chromium.new_context(**{**SWEDISH, "permissions": CLIPBOARD, **options})
-        context.set_default_timeout(10_000)
         visitor = visitor_at(context, product, person or product.new_person(), language=language)
         visitors.append(visitor)
         return visitor

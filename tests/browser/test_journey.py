@@ -30,7 +30,7 @@ def test_from_the_first_sign_in_to_the_next(new_visitor: NewVisitor, language: s
     visitor.sees("phone", "phone.heading")
     visitor.chooses("iphone")
     visitor.sees("app", "setup.heading")
-    phone = visitor.scans()
+    phone = visitor.scans(from_afar=True)
     visitor.press("continue")
     visitor.sees("code", "setup.heading")
     otp = phone.otp()

@@ -143,10 +143,11 @@ class Visitor:
         self.page.evaluate("(text) => navigator.clipboard.writeText(text)", text)
         self.page.keyboard.press("Control+V")
 
-    def scans(self) -> Phone:
-        """Hold a phone before the screen: read the QR code off a screenshot of the window."""
+    def scans(self, *, from_afar: bool = False) -> Phone:
+        """Hold a phone before the screen: read the QR code off a screenshot, of all if *from_afar*."""
         self.page.locator("#qr").scroll_into_view_if_needed()
-        uri = picture_of(self.page.screenshot()).qr_text()
+        screenshot = self.page.screenshot() if from_afar else self.page.locator("#qr").screenshot()
+        uri = picture_of(screenshot).qr_text()
         address = urlsplit(uri)
         parameters = parse_qs(address.query, strict_parsing=True)
         assert (address.scheme, address.netloc) == ("otpauth", "totp")

@@ -18,6 +18,7 @@ from playwright.sync_api import (
     Page,
     Request,
     Response,
+    expect,
     sync_playwright,
 )
 
@@ -31,6 +32,8 @@ CHROMIUM_ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+# A page that is slow because the machine is busy is no failing test.
+PATIENCE_MILLISECONDS = 20_000
 SWEDISH = {"locale": "sv-SE", "timezone_id": "Europe/Stockholm"}
 
 _TELL_VIOLATIONS = """
@@ -64,6 +67,7 @@ def chromium_path() -> str:
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
     """One browser for all tests: Playwright runs only once in a process."""
+    expect.set_options(timeout=PATIENCE_MILLISECONDS)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium_path(), args=CHROMIUM_ARGUMENTS)
         yield browser
