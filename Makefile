@@ -19,7 +19,7 @@ run: install ## Serve the product on http://127.0.0.1:8000 (PORT=... for another
 	@exec $(BIN)/python -m chalicelib.local --port $(PORT)
 
 test: check $(MINISTACK_VENV)/.installed ## Everything: checks, unit, contract, races, browser
-	@chromium="$$(.ci/chromium)" && TVASTEG_CHROMIUM="$$chromium" $(BIN)/python -m pytest
+	@chromium="$$(.ci/chromium)" && TVASTEG_CHROMIUM="$$chromium" $(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 check: install ## Format, lint, types, import directions
 	@$(BIN)/ruff format --check .
@@ -28,7 +28,7 @@ check: install ## Format, lint, types, import directions
 	@$(BIN)/lint-imports
 
 unit: install ## Only the quick tests: no browser, no servers
-	@$(BIN)/python -m pytest $(addprefix --ignore=tests/,browser faults local races)
+	@$(BIN)/python -m pytest $(addprefix --ignore=tests/,browser faults local race static)
 
 bench: install $(MINISTACK_VENV)/.installed ## Measure calls, CPU and time, write docs/performance.md
 	@$(BIN)/python -m tests.bench

@@ -7,13 +7,14 @@ import json
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from chalice.local import ChaliceRequestHandler, ThreadedHTTPServer
 
+from chalicelib.local import server
 from tests.local.product import PROJECT, Run, chalice_local, clean_environment, free_port, started
 
 SECURITY_HEADERS = json.loads((PROJECT / "chalicelib/web/security_headers.json").read_text())
@@ -92,24 +93,27 @@ def test_no_path_leads_out_of_the_static_folder(path: str, product: Run) -> None
     assert product.get(path).status == 403
 
 
-def test_a_burst_of_connections_does_not_wait(product: Run) -> None:
-    """Chalice's own backlog of five makes the sixth browser tab wait for a whole second."""
-    started_at = time.monotonic()
+def test_a_burst_of_connections_is_answered(product: Run) -> None:
+    """Sixteen at once; how soon, `make bench` may tell on a quiet machine, no test on a busy one."""
     with ThreadPoolExecutor(16) as browsers:
         statuses = [answer.status for answer in browsers.map(product.get, ["/"] * 16)]
     assert statuses == [200] * 16
-    assert time.monotonic() - started_at < 1
 
 
-def test_a_kept_connection_answers_at_once(product: Run) -> None:
-    """Chalice's own server takes 44 ms a request on one, for waiting alone."""
+def test_a_kept_connection_serves_many_requests(product: Run) -> None:
     connection = http.client.HTTPConnection("127.0.0.1", product.port, timeout=10)
-    started_at = time.monotonic()
     for _ in range(50):
         connection.request("GET", "/")
         assert connection.getresponse().read()
-    assert time.monotonic() - started_at < 50 * 0.040
     connection.close()
+
+
+def test_the_server_is_mended_where_chalice_made_it_wait() -> None:
+    """A backlog of five holds a sixth tab up for a second, Nagle's algorithm each request for 44 ms."""
+    server.mend()
+    assert ThreadedHTTPServer.request_queue_size == 128
+    assert ChaliceRequestHandler.disable_nagle_algorithm
+    assert ChaliceRequestHandler.wbufsize == -1
 
 
 def test_the_api_is_on_the_same_origin(product: Run) -> None:
