@@ -8,7 +8,13 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from chalicelib.accounts.passwords import check_new_password, hash_password, needs_rehash, prove_password
-from chalicelib.accounts.record import NOT_ENROLLED, User, lookup_hash, normalised_username
+from chalicelib.accounts.record import (
+    LONGEST_USERNAME_CHARACTERS,
+    NOT_ENROLLED,
+    User,
+    lookup_hash,
+    normalised_username,
+)
 from chalicelib.accounts.store import AccountStore, PasswordSubject
 from chalicelib.errors import ConditionRefusedError, PasswordMismatchError
 from chalicelib.storage.changes import Change, Transactions
@@ -21,6 +27,10 @@ class ProvenPassword:
 
     user: User
     forgiven: Change
+
+
+class UsernameRefusedError(ValueError):
+    """The name is empty, too long or cannot be shown."""
 
 
 class PasswordAuthority(Protocol):
@@ -81,11 +91,14 @@ class Directory:
         Return the user just added to *tenant*.
 
         Raises:
+            UsernameRefusedError: The name is empty, too long or cannot be shown.
             PasswordRefusedError: The password may not be chosen.
             UserExistsError: The name is taken.
         """
         profile = tenant.profile
         username = normalised_username(username)
+        if not username.isprintable() or not 0 < len(username) <= LONGEST_USERNAME_CHARACTERS:
+            raise UsernameRefusedError
         check_new_password(
             password,
             second_factor_required=profile.policy.second_factor == "required",

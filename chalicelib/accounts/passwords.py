@@ -13,7 +13,7 @@ from functools import cache
 from importlib import resources
 
 from argon2 import PasswordHasher
-from argon2.exceptions import VerificationError
+from argon2.exceptions import InvalidHashError, VerificationError
 
 from chalicelib.errors import PasswordMismatchError
 
@@ -49,7 +49,7 @@ def prove_password(password: str, password_hash: str | None) -> None:
     """
     try:
         _HASHER.verify(password_hash or _NOBODYS_HASH, _normalised(password))
-    except VerificationError as error:
+    except (VerificationError, InvalidHashError) as error:
         raise PasswordMismatchError from error
     if password_hash is None:
         raise PasswordMismatchError

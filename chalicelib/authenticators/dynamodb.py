@@ -8,6 +8,7 @@ IAM: dynamodb:GetItem, PutItem, UpdateItem, DeleteItem on partitions ``T#*``.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 from pynamodb.attributes import BinaryAttribute, BooleanAttribute, NumberAttribute, UnicodeAttribute
@@ -281,9 +282,24 @@ class DynamoAuthenticators:
             )
         except RefusedError as error:
             if error.item.get("accepted_attempt") == {"S": reservation.attempt}:
+                self._take_back(owner, reservation)
                 return _bound(error.item, method)
             raise _why_not_accepted(error.item, authenticator_id) from error
         return _bound(item, method)
+
+    def _take_back(self, owner: Owner, reservation: Reservation) -> None:
+        # The same request ran beside itself and was accepted once: its second count goes too.
+        with suppress(RefusedError):
+            self._database.update_item(
+                Key=key_of(_partition(owner), _sort_key(reservation.bound.method)),
+                UpdateExpression="ADD #month :minus_one",
+                ConditionExpression="accepted_attempt = :attempt",
+                ExpressionAttributeNames={"#month": _MONTH_PREFIX + reservation.month},
+                ExpressionAttributeValues={
+                    ":attempt": {"S": reservation.attempt},
+                    ":minus_one": _number(-1),
+                },
+            )
 
     def disabled(self, owner: Owner, method: str) -> Change:
         request = {

@@ -14,7 +14,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.errors import SecretIntegrityError, ServiceUnavailableError
 from chalicelib.keys.cipher import SealContext, SealedSecret
-from chalicelib.totp import SharedSecret
+from chalicelib.totp import SECRET_BYTES, SharedSecret
 
 _NOT_SEALED_HERE = frozenset({"InvalidCiphertextException", "IncorrectKeyException"})
 
@@ -33,6 +33,8 @@ class KmsCipher:
             Plaintext=secret.octets,
             EncryptionContext=context.as_encryption_context(),
         )
+        if not answer.get("CiphertextBlob") or not answer.get("KeyId"):
+            raise ServiceUnavailableError
         return SealedSecret(
             ciphertext=answer["CiphertextBlob"], key_arn=answer["KeyId"], version=context.version
         )
@@ -44,6 +46,8 @@ class KmsCipher:
             CiphertextBlob=sealed.ciphertext,
             EncryptionContext=context.as_encryption_context(),
         )
+        if len(answer.get("Plaintext", b"")) != SECRET_BYTES:
+            raise ServiceUnavailableError
         return SharedSecret(answer["Plaintext"])
 
     @staticmethod

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import logging
 import threading
-from typing import Any
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
 
 from moto.dynamodb.responses import DynamoHandler
 from moto.moto_server.werkzeug_app import (
@@ -20,6 +21,9 @@ from moto.moto_server.werkzeug_app import (
 from werkzeug.serving import make_server
 
 from chalicelib.local.lifeline import end_with_parent
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 _one_action_at_a_time = threading.Lock()
 _call_action = DynamoHandler.call_action
@@ -41,6 +45,25 @@ def make_moto_atomic() -> None:
     DynamoHandler.call_action = _call_action_alone  # type: ignore[method-assign]
 
 
+class _OwnProgramsOnly:
+    """
+    The backend for programs of this machine, not for pages in its browser.
+
+    moto answers any page that asks: one that finds the port could read every
+    table. Programs send no Origin, and call this machine by its own name.
+    """
+
+    def __init__(self, application: WSGIApplication) -> None:
+        self._application = application
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        host = environ.get("HTTP_HOST", "").rpartition(":")[0]
+        if "HTTP_ORIGIN" in environ or host not in {"127.0.0.1", "localhost"}:
+            start_response("403 Forbidden", [("Content-Length", "0")])
+            return []
+        return self._application(environ, start_response)
+
+
 def main() -> None:
     """Serve on a free loopback port, print that port, end with the parent."""
     make_moto_atomic()
@@ -48,7 +71,7 @@ def main() -> None:
     server = make_server(
         "127.0.0.1",
         0,
-        DomainDispatcherApplication(create_backend_app),
+        _OwnProgramsOnly(DomainDispatcherApplication(create_backend_app)),
         threaded=True,
         request_handler=MotoRequestHandler,
     )

@@ -64,7 +64,7 @@ class DynamoSessions:
         request = {
             "TableName": STATE,
             "Key": key_of(_partition(session.session_key), _SESSION),
-            "ConditionExpression": "attribute_exists(pk)",
+            "ConditionExpression": _IS_LIVE,
         }
         return Change(("Delete", request), SessionReplacedError())
 

@@ -30,7 +30,7 @@ class Replacement:
     """
     How a session came to be replaced: when, by which request, and what it was answered.
 
-    *request_hash* is the SHA-256 of route and idempotency key.
+    *request_hash* is that of `request_hash`.
     """
 
     replaced_at: int
@@ -138,9 +138,15 @@ def successor_id(session_id: str, salt: bytes) -> str:
     return hmac.new(salt, session_id.encode(), hashlib.sha256).hexdigest()
 
 
-def request_hash(route: str, idempotency_key: str) -> str:
-    """Return what a replaced session remembers of the request that replaced it."""
-    return hashlib.sha256(f"{route}|{idempotency_key}".encode()).hexdigest()
+def request_hash(route: str, idempotency_key: str, *, session_id: str, body: bytes) -> str:
+    """
+    Return what a replaced session remembers of the request that replaced it.
+
+    Keyed with the session's id, which is nowhere stored: bodies hold passwords,
+    and a copy of the table must not serve to guess them.
+    """
+    request = f"{route}|{idempotency_key}|".encode() + body
+    return hmac.new(session_id.encode(), request, hashlib.sha256).hexdigest()
 
 
 def start_session(*, tenant_id: str, user_id: str, epoch: int, now: int) -> OpenSession:

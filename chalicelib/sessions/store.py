@@ -38,9 +38,9 @@ class SessionStore(Protocol):
 
     def ended(self, session: Session) -> Change:
         """
-        Return the change that removes *session*, be it live or replaced.
+        Return the change that removes *session*, which is live.
 
-        Refused with `SessionReplacedError` if it is gone already.
+        Refused with `SessionReplacedError` if it was replaced or ended meanwhile.
         """
 
     def seen(self, session: Session, *, now: int) -> None:

@@ -16,7 +16,14 @@ from chalicelib.audit.event import (
 )
 from chalicelib.authenticators.store import AuthenticatorStore
 from chalicelib.caller import Caller, Occasion
-from chalicelib.sessions.session import OpenSession, Session, rotate, session_key_of, start_session
+from chalicelib.sessions.session import (
+    OpenSession,
+    Session,
+    rotate,
+    session_key_of,
+    start_session,
+    successor_id,
+)
 from chalicelib.sessions.store import SessionReplacedError, SessionStore
 from chalicelib.standing import Standing, find_standing
 from chalicelib.storage.changes import Transactions
@@ -92,13 +99,24 @@ class SignIn:
         return find_standing(self.authenticators, caller, method=self.method, now=now)
 
     def end(self, session_id: str | None, occasion: Occasion) -> Session | None:
-        """End the session of that id and return it, if there is one."""
-        session = self.sessions.get(session_key_of(session_id)) if session_id else None
-        if session is None:
-            return None
-        with suppress(SessionReplacedError):  # the same request beside this one was quicker
-            self.transactions.commit(
-                self.sessions.ended(session),
-                self.events.recorded(occasion.event(SESSION_ENDED, session)),
-            )
-        return session
+        """
+        End the session of that id, or the one in its place by now, and return it.
+
+        None if there is none. Whoever signs out with an id that is just being
+        replaced is signed out all the same.
+        """
+        while session_id is not None:
+            session = self.sessions.get(session_key_of(session_id))
+            if session is None:
+                return None
+            if session.replacement is not None:
+                session_id = successor_id(session_id, session.replacement.salt)
+                continue
+            # Refused if it was replaced or ended meanwhile: look again.
+            with suppress(SessionReplacedError):
+                self.transactions.commit(
+                    self.sessions.ended(session),
+                    self.events.recorded(occasion.event(SESSION_ENDED, session)),
+                )
+                return session
+        return None

@@ -128,12 +128,12 @@ class Database:
         request = {"TableName": self._table_names[table], "Key": key_of(pk, sk), "ConsistentRead": True}
         for attempt in range(1, _READ_ATTEMPTS + 1):
             try:
-                item: Item | None = self._client.get_item(**request).get("Item")
+                answer: Item = self._client.get_item(**request)
             except (ClientError, BotoCoreError) as error:
                 if attempt == _READ_ATTEMPTS:
                     raise ServiceUnavailableError from error
             else:
-                return item
+                return _whole(answer["Item"]) if "Item" in answer else None
         raise AssertionError  # pragma: no cover - the loop always returns or raises
 
     def update_item(self, **request: Any) -> Item:  # noqa: ANN401 - DynamoDB's own arguments
@@ -149,8 +149,7 @@ class Database:
             "ReturnValues": "ALL_NEW",
             "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
         }
-        answer: Item = self._write(lambda: self._client.update_item(**request))["Attributes"]
-        return answer
+        return _whole(self._write(lambda: self._client.update_item(**request)).get("Attributes", {}))
 
     def apply(self, change: Change) -> None:
         """
@@ -203,6 +202,13 @@ class Database:
             except BotoCoreError as error:
                 raise ServiceUnavailableError from error
         raise AssertionError  # pragma: no cover - the loop always returns or raises
+
+
+def _whole(item: Item) -> Item:
+    # No row of ours is without its key; half an answer is no answer.
+    if "pk" not in item or "sk" not in item:
+        raise ServiceUnavailableError
+    return item
 
 
 class _CancelledError(TwoFactorError):

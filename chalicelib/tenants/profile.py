@@ -20,10 +20,11 @@ from chalicelib.provisioning import fits_in_a_key_uri
 LANGUAGES = ("sv", "en", "nb", "da", "fi")
 SECOND_FACTOR_POLICIES = ("required", "optional")
 LONGEST_ISSUER_CHARACTERS = 20
+LONGEST_URL_CHARACTERS = 2_000
 
 _TENANT_ID = re.compile(r"[a-z][a-z0-9-]{1,31}")
 _COLOUR = re.compile(r"#[0-9a-f]{6}")
-_MAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
+_MAIL = re.compile(r"[^@\s?&]+@[^@\s?&]+\.[^@\s?&]+")
 # Never two slashes: ``//name`` would be another host.
 _LOGO_PATH = re.compile(r"(?:/[A-Za-z0-9_-][A-Za-z0-9._-]*)+\.svg")
 
@@ -267,6 +268,11 @@ class _Reader:
             try:
                 parts = urlsplit(value)
                 exact = parts.scheme == "https" and bool(parts.hostname) and parts.username is None
+                exact = (
+                    exact
+                    and (parts.port is None or parts.port > 0)
+                    and len(value) <= LONGEST_URL_CHARACTERS
+                )
             except ValueError:
                 exact = False
             if exact and "\\" not in value and not parts.fragment:

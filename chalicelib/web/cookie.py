@@ -10,12 +10,18 @@ _LONGEST_SESSION_ID = 128
 
 
 def session_id_in(headers: Mapping[str, str]) -> str | None:
-    """Return the session id that the browser presents, if it looks like one."""
-    for part in headers.get("cookie", "").split(";"):
-        name, _, value = part.strip().partition("=")
-        if name == COOKIE_NAME and 0 < len(value) <= _LONGEST_SESSION_ID and value.isascii():
-            return value
-    return None
+    """
+    Return the session id that the browser presents, if it looks like one.
+
+    Only spaces and tabs stand around a cookie (RFC 6265 §5.4): a neighbouring site
+    may set a cookie named no-break space and ours, which no browser's rule for
+    ``__Host-`` covers. Of two sessions none is believed.
+    """
+    parts = (part.strip(" \t").partition("=") for part in headers.get("cookie", "").split(";"))
+    values = [value for name, _, value in parts if name == COOKIE_NAME]
+    if len(values) != 1 or not 0 < len(values[0]) <= _LONGEST_SESSION_ID or not values[0].isascii():
+        return None
+    return values[0]
 
 
 def setting(session_id: str) -> str:

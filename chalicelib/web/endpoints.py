@@ -19,7 +19,13 @@ from chalice.app import Blueprint, Request, Response
 
 from chalicelib.accounts.store import AccountStore
 from chalicelib.caller import Caller, Occasion
-from chalicelib.errors import BodyTooLargeError, EnrolmentError, NotSignedInError, SecretIntegrityError
+from chalicelib.errors import (
+    BodyMalformedError,
+    BodyTooLargeError,
+    EnrolmentError,
+    NotSignedInError,
+    SecretIntegrityError,
+)
 from chalicelib.sessions.session import (
     OpenSession,
     Session,
@@ -31,7 +37,7 @@ from chalicelib.sessions.store import SessionReplacedError, SessionStore
 from chalicelib.settings import Settings
 from chalicelib.web import cookie, request_log
 from chalicelib.web.body import LONGEST_BODY_BYTES, Field, read_body
-from chalicelib.web.edge import check_front_door, check_media_type, check_own_page
+from chalicelib.web.edge import check_front_door, check_media_type, check_own_page, check_own_site
 from chalicelib.web.problems import CONTENT_TYPE, problem_body, problem_for, retry_after_seconds
 from chalicelib.web.request_log import RequestLog
 
@@ -40,6 +46,7 @@ SEEN_AT_MOST_EVERY_SECONDS = 60
 # Answers hold secrets and standings: no cache keeps them, no browser guesses at them.
 _ON_EVERY_ANSWER: dict[str, str | list[str]] = {
     "Cache-Control": "no-store",
+    "Cross-Origin-Resource-Policy": "same-origin",
     "X-Content-Type-Options": "nosniff",
 }
 
@@ -206,24 +213,33 @@ class _Arrived:
         if self._request.method != "GET":
             idempotency_key = check_own_page(headers, self._gate.settings)
         body: Mapping[str, Any] = {}
+        raw_body = b""
         if fields is not None:
             check_media_type(headers)
-            body = read_body(self._raw_body(), fields)
+            raw_body = self._raw_body()
+            body = read_body(raw_body, fields)
+        session_id = cookie.session_id_in(headers)
         return Call(
             body=body,
             query=self._request.query_params or {},
             occasion=Occasion(
                 now=int(self._gate.clock()),
                 request_id=self._log.request_id,
-                request_hash=request_hash(f"{self._log.method} {self._log.route}", idempotency_key),
+                request_hash=request_hash(
+                    f"{self._log.method} {self._log.route}",
+                    idempotency_key,
+                    session_id=session_id or "",
+                    body=raw_body,
+                ),
             ),
-            session_id=cookie.session_id_in(headers),
+            session_id=session_id,
         )
 
     def answer_signed_in(
         self, view: Callable[[SignedInCall], Answer], fields: Sequence[Field] | None
     ) -> Answer:
         """Return what *view* answers, or what this very request was answered before."""
+        check_own_site(self._request.headers)
         call = self.call(fields)
         session = self._session(call)
         repeated = self._repeated(call, session)
@@ -282,8 +298,11 @@ class _Arrived:
         declared = self._request.headers.get("content-length", "0")
         if declared.isdecimal() and int(declared[:12]) > LONGEST_BODY_BYTES:
             raise BodyTooLargeError
-        raw: str | bytes = self._request.raw_body or b""
-        return raw.encode() if isinstance(raw, str) else raw
+        try:
+            raw: str | bytes = self._request.raw_body or b""
+            return raw.encode() if isinstance(raw, str) else raw
+        except ValueError as error:  # base64 that is none, or half a character
+            raise BodyMalformedError("the body cannot be decoded") from error
 
 
 def _request_id(request: Request) -> str:

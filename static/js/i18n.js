@@ -10,7 +10,7 @@ const ALIASES = { no: 'nb', nn: 'nb' };
 
 /** Return the languages that the tenant wants and that we have, in the tenant's order; never none. */
 export function offeredLanguages(wanted) {
-  const offered = wanted.filter((language) => language in LANGUAGES);
+  const offered = wanted.filter((language) => Object.keys(LANGUAGES).includes(language));
   return offered.length > 0 ? offered : Object.keys(LANGUAGES);
 }
 

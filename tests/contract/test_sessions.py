@@ -168,12 +168,21 @@ def test_what_is_no_longer_live_is_neither_prolonged_nor_revived(
 
 
 @pytest.mark.requirement("S12")
-@pytest.mark.parametrize("was_replaced", [True, False])
-def test_an_ended_session_is_gone_and_ends_once(
-    store: SessionStore, commit: Commit, opened: OpenSession, *, was_replaced: bool
+def test_a_replaced_session_does_not_end_in_its_successors_place(
+    store: SessionStore, commit: Commit, opened: OpenSession
 ) -> None:
-    if was_replaced:
-        replace_it(store, commit, opened)
+    """Whoever ends it must look again and end the successor."""
+    replace_it(store, commit, opened)
+    before = store.get(opened.session.session_key)
+    with pytest.raises(SessionReplacedError):
+        commit(store.ended(opened.session))
+    assert store.get(opened.session.session_key) == before
+
+
+@pytest.mark.requirement("S12")
+def test_an_ended_session_is_gone_and_ends_once(
+    store: SessionStore, commit: Commit, opened: OpenSession
+) -> None:
     commit(store.ended(opened.session))
     assert store.get(opened.session.session_key) is None
     with pytest.raises(SessionReplacedError):

@@ -7,7 +7,9 @@ import re
 from collections.abc import Callable
 
 import pytest
+from botocore.awsrequest import AWSResponse
 
+from tests.support.aws import Request
 from tests.support.wizard import Answer, Wizard, new_idempotency_key
 from tests.support.world import World
 
@@ -224,6 +226,8 @@ class TestRotation:
         act(idempotency_key=key, keep_cookie=False)
         state = world.aws.state()
         assert act().problem == "not_signed_in"
+        tampered = act(idempotency_key=key, raw=b'{"otp":"000000"}')
+        assert tampered.status in {400, 401}
         for other in (wizard.begin, wizard.cancel):
             assert other(idempotency_key=key).problem == "not_signed_in"
         assert wizard.session().problem == "not_signed_in"
@@ -273,6 +277,65 @@ class TestSigningOut:
         assert wizard.sign_out().status == 204
         assert world.wizard().sign_out().status == 204
         assert world.event_kinds().count("session.ended") == 1
+
+    @pytest.mark.requirement("S12", "E2")
+    def test_signing_out_with_an_id_just_replaced_ends_its_successor(
+        self, world: World, wizard: Wizard
+    ) -> None:
+        """The user leaves while the answer that rotated the session is still on its way."""
+        wizard.sign_in()
+        replaced = wizard.session_id
+        for _ in range(3):
+            wizard.prove_again()
+        successor, wizard.session_id = wizard.session_id, replaced
+        assert wizard.sign_out().status == 204
+        wizard.session_id = successor
+        assert wizard.session().problem == "not_signed_in"
+        assert world.event_kinds().count("session.ended") == 1
+
+    @pytest.mark.requirement("S12", "E2")
+    def test_a_rotation_in_the_middle_of_a_sign_out_does_not_survive_it(
+        self, world: World, wizard: Wizard
+    ) -> None:
+        wizard.sign_in()
+        beside = world.wizard()
+        beside.session_id = wizard.session_id
+
+        def rotate_first(request: Request, take_effect: Callable[[], AWSResponse]) -> AWSResponse:
+            world.aws.leave_alone()
+            assert beside.prove_again().status == 200
+            del request
+            return take_effect()
+
+        world.aws.interfere(rotate_first, at_call=2)
+        assert wizard.sign_out().status == 204
+        assert beside.session().problem == "not_signed_in"
+
+
+class TestNeighbours:
+    """A site next to ours, on another port or subdomain, shares our cookies' host but not our page."""
+
+    @pytest.mark.requirement("S5")
+    @pytest.mark.parametrize("site", ["cross-site", "same-site"])
+    def test_their_page_keeps_no_session_alive(self, site: str, wizard: Wizard) -> None:
+        wizard.sign_in()
+        assert wizard.session(headers={"sec-fetch-site": site}).problem == "cross_site_request"
+        assert wizard.session(headers={"sec-fetch-site": "none"}).status == 200
+
+    @pytest.mark.requirement("S2")
+    def test_a_cookie_that_only_looks_like_ours_plants_no_session(
+        self, world: World, wizard: Wizard
+    ) -> None:
+        """Browsers guard the name ``__Host-s``, not a no-break space before it."""
+        mallory = world.wizard()
+        mallory.sign_in()
+        reference = wizard.sign_in().body["reference"]
+        ours = f"__Host-s={wizard.session_id}"
+        for space in "\xa0\x85\u2000\u3000\x1c":
+            planted = f"{space}__Host-s={mallory.session_id}; {ours}"
+            assert wizard.session(headers={"cookie": planted}).body["reference"] == reference
+        twice = f"__Host-s={mallory.session_id}; {ours}"
+        assert wizard.session(headers={"cookie": twice}).problem == "not_signed_in"
 
 
 class TestReference:

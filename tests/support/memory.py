@@ -245,7 +245,7 @@ class MemorySessions:
 
     def ended(self, session: Session) -> Change:
         key = session.session_key
-        return self._change(session, lambda: key in self._sessions, lambda: _forget(self._sessions, key))
+        return self._change(session, lambda: self._is_live(key), lambda: _forget(self._sessions, key))
 
     def seen(self, session: Session, *, now: int) -> None:
         self._transactions.commit(self._update(session, last_seen_at=now))
@@ -253,14 +253,14 @@ class MemorySessions:
     def _update(self, session: Session, **fields: Any) -> Change:
         key = session.session_key
 
-        def is_live() -> bool:
-            stored = self._sessions.get(key)
-            return stored is not None and stored.replacement is None
-
         def take_effect() -> None:
             self._sessions[key] = replace(self._sessions[key], **fields)
 
-        return self._change(session, is_live, take_effect)
+        return self._change(session, lambda: self._is_live(key), take_effect)
+
+    def _is_live(self, key: str) -> bool:
+        stored = self._sessions.get(key)
+        return stored is not None and stored.replacement is None
 
     @staticmethod
     def _change(session: Session, allowed: Callable[[], bool], take_effect: Callable[[], None]) -> Change:
@@ -454,6 +454,7 @@ class MemoryAuthenticators:
                 or entry.last_accepted_time_step >= time_step
             ):
                 if row is not None and row.accepted_attempt == reservation.attempt:
+                    row.failures_by_month[reservation.month] -= 1
                     return row.read(method)
                 raise _why_not_accepted(row, entry)
             row.entries[authenticator_id] = replace(

@@ -128,12 +128,18 @@ def test_two_rotations_of_one_session_never_meet() -> None:
 
 @pytest.mark.requirement("E6")
 def test_only_the_replacing_request_is_repeated_and_only_for_a_minute() -> None:
-    confirming = request_hash("POST /api/enrolment/confirmation", "k" * 22)
+    def hashed(route: str, key: str, *, session_id: str = "anna", body: bytes = b"{}") -> str:
+        return request_hash(route, key, session_id=session_id, body=body)
+
+    route = "POST /api/enrolment/confirmation"
+    confirming = hashed(route, "k" * 22)
     replacement = Replacement(replaced_at=START, request_hash=confirming, salt=bytes(32), answer={})
     repeated = [replacement.repeats(confirming, now=START + seconds) for seconds in (0, 1, 59, 60, 61)]
     assert repeated == [True, True, True, True, False]
-    assert not replacement.repeats(request_hash("POST /api/enrolment/confirmation", "l" * 22), now=START)
-    assert not replacement.repeats(request_hash("POST /api/verification", "k" * 22), now=START)
+    assert not replacement.repeats(hashed(route, "l" * 22), now=START)
+    assert not replacement.repeats(hashed("POST /api/verification", "k" * 22), now=START)
+    assert not replacement.repeats(hashed(route, "k" * 22, body=b'{"otp":"000000"}'), now=START)
+    assert not replacement.repeats(hashed(route, "k" * 22, session_id="berit"), now=START)
 
 
 def test_a_reference_is_short_and_no_key() -> None:
