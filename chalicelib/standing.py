@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 from chalicelib.authenticators.record import BoundAuthenticators, PendingAuthenticator
 from chalicelib.authenticators.store import AuthenticatorStore
 from chalicelib.caller import Caller
+from chalicelib.sessions.session import OpenSession
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,6 +56,14 @@ class Standing:
             "bound_at": timestamp(latest.bound_at),
             "last_used_at": timestamp(latest.last_used_at),
         }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Continuation:
+    """How a sign-in goes on: the session to use from now on, and where it stands."""
+
+    opened: OpenSession
+    standing: Mapping[str, Any]
 
 
 def find_standing(store: AuthenticatorStore, caller: Caller, *, method: str, now: int) -> Standing:

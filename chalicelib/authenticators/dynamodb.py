@@ -45,7 +45,7 @@ from chalicelib.storage.dynamodb import (
     ladder_values,
     put,
 )
-from chalicelib.storage.rows import FORMAT_VERSION, STATE, StateRow, key_of, user_partition
+from chalicelib.storage.rows import FORMAT_VERSION, STATE, StateRow, key_of, number, user_partition
 from chalicelib.throttle import OTP_FAILURES_PER_MONTH, OTP_LADDER, end_of_month_epoch_seconds, month_of
 
 _PENDING = "PENDING"
@@ -102,8 +102,8 @@ class DynamoAuthenticators:
                     ":phone": {"S": phone},
                     ":same_phone": {"BOOL": same_phone},
                     ":sign_in": {"S": sign_in_id},
-                    ":now": _number(now),
-                    ":most": _number(MOST_CONFIRMATION_ATTEMPTS),
+                    ":now": number(now),
+                    ":most": number(MOST_CONFIRMATION_ATTEMPTS),
                 },
             )
         except RefusedError:
@@ -151,10 +151,10 @@ class DynamoAuthenticators:
                 UpdateExpression="ADD attempts :one",
                 ConditionExpression="sign_in_id = :sign_in AND expires_at >= :now AND attempts < :most",
                 ExpressionAttributeValues={
-                    ":one": _number(1),
+                    ":one": number(1),
                     ":sign_in": {"S": sign_in_id},
-                    ":now": _number(now),
-                    ":most": _number(MOST_CONFIRMATION_ATTEMPTS),
+                    ":now": number(now),
+                    ":most": number(MOST_CONFIRMATION_ATTEMPTS),
                 },
             )
         except RefusedError as error:
@@ -177,10 +177,10 @@ class DynamoAuthenticators:
     def _first_entry(owner: Owner, pending: PendingAuthenticator, entry: Authenticator) -> Change:
         item = {
             **key_of(_partition(owner), _sort_key(pending.method)),
-            "format_version": _number(FORMAT_VERSION),
+            "format_version": number(FORMAT_VERSION),
             "status": {"S": _ACTIVE},
-            "consecutive_failures": _number(0),
-            "last_attempt_at": _number(0),
+            "consecutive_failures": number(0),
+            "last_attempt_at": number(0),
             "entries": {"M": {entry.authenticator_id: _entry_item(entry)}},
         }
         request = {"TableName": STATE, "Item": item, "ConditionExpression": "attribute_not_exists(pk)"}
@@ -205,7 +205,7 @@ class DynamoAuthenticators:
             "ExpressionAttributeValues": {
                 ":entry": _entry_item(entry),
                 ":active": {"S": _ACTIVE},
-                ":disabled_at": _number(OTP_LADDER.disabled_at or 0),
+                ":disabled_at": number(OTP_LADDER.disabled_at or 0),
             },
         }
         return Change(("Update", request), EnrolmentReplacedError())
@@ -227,9 +227,9 @@ class DynamoAuthenticators:
                 ExpressionAttributeValues={
                     ":active": {"S": _ACTIVE},
                     ":attempt": {"S": attempt},
-                    ":cap": _number(OTP_FAILURES_PER_MONTH),
-                    ":now": _number(now),
-                    ":one": _number(1),
+                    ":cap": number(OTP_FAILURES_PER_MONTH),
+                    ":now": number(now),
+                    ":one": number(1),
                     **ladder_values(OTP_LADDER, now=now),
                 },
             )
@@ -274,10 +274,10 @@ class DynamoAuthenticators:
                 ExpressionAttributeValues={
                     ":active": {"S": _ACTIVE},
                     ":attempt": {"S": reservation.attempt},
-                    ":minus_one": _number(-1),
-                    ":none": _number(0),
-                    ":now": _number(now),
-                    ":step": _number(time_step),
+                    ":minus_one": number(-1),
+                    ":none": number(0),
+                    ":now": number(now),
+                    ":step": number(time_step),
                 },
             )
         except RefusedError as error:
@@ -297,7 +297,7 @@ class DynamoAuthenticators:
                 ExpressionAttributeNames={"#month": _MONTH_PREFIX + reservation.month},
                 ExpressionAttributeValues={
                     ":attempt": {"S": reservation.attempt},
-                    ":minus_one": _number(-1),
+                    ":minus_one": number(-1),
                 },
             )
 
@@ -311,7 +311,7 @@ class DynamoAuthenticators:
             "ExpressionAttributeValues": {
                 ":active": {"S": _ACTIVE},
                 ":disabled": {"S": _DISABLED},
-                ":disabled_at": _number(OTP_LADDER.disabled_at or 0),
+                ":disabled_at": number(OTP_LADDER.disabled_at or 0),
             },
         }
         return Change(("Update", request), ConditionRefusedError())
@@ -325,10 +325,6 @@ def _sort_key(method: str) -> str:
     return method.upper()
 
 
-def _number(value: int) -> dict[str, str]:
-    return {"N": str(value)}
-
-
 def _int(item: Item, name: str, default: int = 0) -> int:
     return int(item[name]["N"]) if name in item else default
 
@@ -338,12 +334,12 @@ def _entry_item(entry: Authenticator) -> dict[str, Any]:
         "name": {"S": entry.name},
         "ciphertext": {"B": entry.sealed.ciphertext},
         "key_arn": {"S": entry.sealed.key_arn},
-        "version": _number(entry.sealed.version),
-        "last_accepted_time_step": _number(entry.last_accepted_time_step),
-        "bound_at": _number(entry.bound_at),
+        "version": number(entry.sealed.version),
+        "last_accepted_time_step": number(entry.last_accepted_time_step),
+        "bound_at": number(entry.bound_at),
     }
     if entry.last_used_at is not None:
-        fields["last_used_at"] = _number(entry.last_used_at)
+        fields["last_used_at"] = number(entry.last_used_at)
     return {"M": fields}
 
 

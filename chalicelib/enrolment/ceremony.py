@@ -9,9 +9,7 @@ sign-in that began it, so that nobody can plant a secret for the owner to confir
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 from chalicelib.accounts.record import ENROLLED
 from chalicelib.accounts.store import AccountStore
@@ -47,9 +45,9 @@ from chalicelib.errors import (
 )
 from chalicelib.keys.cipher import SEAL_VERSION, SecretCipher
 from chalicelib.methods import Method, Offer
-from chalicelib.sessions.session import OpenSession, rotate
+from chalicelib.sessions.session import rotate
 from chalicelib.sessions.store import SessionReplacedError, SessionStore
-from chalicelib.standing import Standing
+from chalicelib.standing import Continuation, Standing
 from chalicelib.storage.changes import Transactions
 from chalicelib.tenants.profile import Profile
 from chalicelib.totp import OneTimePassword, SharedSecret
@@ -63,14 +61,6 @@ class PendingOffer:
 
     pending: PendingAuthenticator
     offer: Offer
-
-
-@dataclass(frozen=True, kw_only=True)
-class Confirmed:
-    """The session to use from now on, and where it stands."""
-
-    opened: OpenSession
-    standing: Mapping[str, Any]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -182,7 +172,7 @@ class EnrolmentCeremony:
 
     def confirm(
         self, caller: Caller, profile: Profile, occasion: Occasion, *, otp: OneTimePassword
-    ) -> Confirmed:
+    ) -> Continuation:
         """
         Bind the authenticator that *otp* proves, and return a fully verified session.
 
@@ -239,7 +229,7 @@ class EnrolmentCeremony:
             *self.sessions.rotated(rotation, request_hash=occasion.request_hash, answer=answer, now=now),
             *[self.events.recorded(event) for event in told],
         )
-        return Confirmed(opened=rotation.successor, standing=answer)
+        return Continuation(opened=rotation.successor, standing=answer)
 
     def _offer_again(
         self, caller: Caller, profile: Profile, *, phone: str, same_phone: bool, now: int

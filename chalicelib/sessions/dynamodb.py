@@ -15,7 +15,7 @@ from chalicelib.sessions.session import REPEATABLE_SECONDS, Replacement, Rotatio
 from chalicelib.sessions.store import SessionReplacedError
 from chalicelib.storage.changes import Change
 from chalicelib.storage.dynamodb import Database, Item
-from chalicelib.storage.rows import FORMAT_VERSION, STATE, key_of
+from chalicelib.storage.rows import FORMAT_VERSION, STATE, key_of, number
 
 _SESSION = "SESSION"
 _IS_LIVE = "attribute_exists(pk) AND attribute_not_exists(replaced_at)"
@@ -47,7 +47,7 @@ class DynamoSessions:
             "SET replaced_at = :now, replaced_by_request = :request,"
             " replacement_salt = :salt, replacement_answer = :answer",
             {
-                ":now": _number(now),
+                ":now": number(now),
                 ":request": {"S": request_hash},
                 ":salt": {"B": rotation.salt},
                 ":answer": {"S": json.dumps(answer, ensure_ascii=False)},
@@ -58,7 +58,7 @@ class DynamoSessions:
     def pending_until_set(self, session: Session, pending_until: int | None) -> Change:
         if pending_until is None:
             return _update(session, "REMOVE pending_until")
-        return _update(session, "SET pending_until = :until", {":until": _number(pending_until)})
+        return _update(session, "SET pending_until = :until", {":until": number(pending_until)})
 
     def ended(self, session: Session) -> Change:
         request = {
@@ -69,7 +69,7 @@ class DynamoSessions:
         return Change(("Delete", request), SessionReplacedError())
 
     def seen(self, session: Session, *, now: int) -> None:
-        self._database.apply(_update(session, "SET last_seen_at = :now", {":now": _number(now)}))
+        self._database.apply(_update(session, "SET last_seen_at = :now", {":now": number(now)}))
 
 
 def _partition(session_key: str) -> str:
@@ -91,22 +91,22 @@ def _update(session: Session, expression: str, values: Item | None = None) -> Ch
 def _item(session: Session) -> Item:
     item = {
         **key_of(_partition(session.session_key), _SESSION),
-        "format_version": _number(FORMAT_VERSION),
+        "format_version": number(FORMAT_VERSION),
         "tenant": {"S": session.tenant_id},
         "user": {"S": session.user_id},
         "sign_in_id": {"S": session.sign_in_id},
-        "epoch": _number(session.epoch),
-        "created_at": _number(session.created_at),
-        "last_seen_at": _number(session.last_seen_at),
+        "epoch": number(session.epoch),
+        "created_at": number(session.created_at),
+        "last_seen_at": number(session.last_seen_at),
         # A session replaced at its last second must still answer a repetition.
-        "expires_at": _number(session.ends_at + REPEATABLE_SECONDS),
+        "expires_at": number(session.ends_at + REPEATABLE_SECONDS),
     }
     optional = {
         "reauthenticated_at": session.reauthenticated_at,
         "verified_at": session.verified_at,
         "pending_until": session.pending_until,
     }
-    return item | {name: _number(value) for name, value in optional.items() if value is not None}
+    return item | {name: number(value) for name, value in optional.items() if value is not None}
 
 
 def _session(session_key: str, item: Item) -> Session:
@@ -132,10 +132,6 @@ def _replacement(item: Item) -> Replacement:
         salt=item["replacement_salt"]["B"],
         answer=json.loads(item["replacement_answer"]["S"]),
     )
-
-
-def _number(value: int) -> dict[str, str]:
-    return {"N": str(value)}
 
 
 def _optional_int(item: Item, name: str) -> int | None:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
 
 from chalicelib.accounts.authority import PasswordAuthority
 from chalicelib.audit.event import (
@@ -17,7 +15,6 @@ from chalicelib.audit.event import (
 from chalicelib.authenticators.store import AuthenticatorStore
 from chalicelib.caller import Caller, Occasion
 from chalicelib.sessions.session import (
-    OpenSession,
     Session,
     rotate,
     session_key_of,
@@ -25,17 +22,9 @@ from chalicelib.sessions.session import (
     successor_id,
 )
 from chalicelib.sessions.store import SessionReplacedError, SessionStore
-from chalicelib.standing import Standing, find_standing
+from chalicelib.standing import Continuation, Standing, find_standing
 from chalicelib.storage.changes import Transactions
 from chalicelib.tenants.store import TenantStore
-
-
-@dataclass(frozen=True, kw_only=True)
-class SignedIn:
-    """The session to use from now on, and where it stands."""
-
-    opened: OpenSession
-    standing: Mapping[str, Any]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +39,7 @@ class SignIn:
     transactions: Transactions
     method: str
 
-    def begin(self, occasion: Occasion, *, tenant_id: str, username: str, password: str) -> SignedIn:
+    def begin(self, occasion: Occasion, *, tenant_id: str, username: str, password: str) -> Continuation:
         """
         Return a new session for the user whose password this is.
 
@@ -69,11 +58,11 @@ class SignIn:
             proven.forgiven,
             self.events.recorded(occasion.event(SESSION_STARTED, opened.session)),
         )
-        return SignedIn(
+        return Continuation(
             opened=opened, standing=self.standing(Caller(opened=opened, user=user), now=now).as_json()
         )
 
-    def prove_again(self, caller: Caller, occasion: Occasion, *, password: str) -> SignedIn:
+    def prove_again(self, caller: Caller, occasion: Occasion, *, password: str) -> Continuation:
         """
         Return the session's successor, in which authenticators may be changed for a while.
 
@@ -92,7 +81,7 @@ class SignIn:
             proven.forgiven,
             self.events.recorded(occasion.event(SESSION_REAUTHENTICATED, successor.session)),
         )
-        return SignedIn(opened=successor, standing=answer)
+        return Continuation(opened=successor, standing=answer)
 
     def standing(self, caller: Caller, *, now: int) -> Standing:
         """Return where the caller stands now."""

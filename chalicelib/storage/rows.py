@@ -49,3 +49,8 @@ def tenant_partition(tenant_id: str) -> str:
 def key_of(pk: str, sk: str) -> dict[str, Any]:
     """Return a primary key in DynamoDB's own notation."""
     return {"pk": {"S": pk}, "sk": {"S": sk}}
+
+
+def number(value: int) -> dict[str, str]:
+    """Return a number in DynamoDB's own notation."""
+    return {"N": str(value)}

@@ -2,28 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from chalicelib.audit.event import AUTHENTICATOR_DISABLED
 from chalicelib.authenticators.store import AuthenticatorStore
 from chalicelib.caller import Caller, Occasion
-from chalicelib.sessions.session import OpenSession, rotate
+from chalicelib.sessions.session import rotate
 from chalicelib.sessions.store import SessionStore
-from chalicelib.standing import Standing, find_own_pending
+from chalicelib.standing import Continuation, Standing, find_own_pending
 from chalicelib.storage.changes import Transactions
 from chalicelib.tenants.profile import Profile
 from chalicelib.totp import OneTimePassword
 from chalicelib.verification.verifier import Attempt, Verifier
-
-
-@dataclass(frozen=True, kw_only=True)
-class Verified:
-    """The session to use from now on, and where it stands."""
-
-    opened: OpenSession
-    standing: Mapping[str, Any]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,7 +27,7 @@ class SignInCheck:
 
     def verify(
         self, caller: Caller, profile: Profile, occasion: Occasion, *, otp: OneTimePassword
-    ) -> Verified:
+    ) -> Continuation:
         """
         Return the session's fully verified successor.
 
@@ -67,4 +57,4 @@ class SignInCheck:
         self.transactions.commit(
             *self.sessions.rotated(rotation, request_hash=occasion.request_hash, answer=answer, now=now)
         )
-        return Verified(opened=rotation.successor, standing=answer)
+        return Continuation(opened=rotation.successor, standing=answer)
