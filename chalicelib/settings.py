@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 STAGES = ("local", "dev", "prod")
+
+_MOST_ORIGIN_SECRETS = 2  # the one in use, and its successor while they are exchanged
+_TENANT_ID = re.compile(r"[a-z][a-z0-9-]{1,31}", re.ASCII)
 
 
 class SettingsError(Exception):
@@ -65,6 +69,11 @@ class Settings:
         origin_secrets = tuple(part for part in environ.get("ORIGIN_SECRETS", "").split(",") if part)
         if stage in STAGES and stage != "local" and not origin_secrets:
             faults.append("ORIGIN_SECRETS is not set, and every stage but local needs it")
+        if len(origin_secrets) > _MOST_ORIGIN_SECRETS:
+            faults.append("ORIGIN_SECRETS holds more than two values")
+        default_tenant = environ.get("DEFAULT_TENANT") or None
+        if default_tenant is not None and not _TENANT_ID.fullmatch(default_tenant):
+            faults.append("DEFAULT_TENANT is no tenant's id")
         if faults:
             raise SettingsError("; ".join(faults))
         return cls(
@@ -73,6 +82,6 @@ class Settings:
             state_table=state_table,
             events_table=events_table,
             secret_key_id=secret_key_id,
-            default_tenant=environ.get("DEFAULT_TENANT") or None,
+            default_tenant=default_tenant,
             origin_secrets=origin_secrets,
         )

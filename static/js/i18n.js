@@ -45,9 +45,12 @@ export function pluralForm(language, count) {
   return new Intl.PluralRules(language).select(count);
 }
 
+/** English here is British: days come before months, hours are counted to 24. */
+const localeOf = (language) => (language === 'en' ? 'en-GB' : language);
+
 /** Return *date* as a date in words: "31 januari 2027". */
 export function dateText(language, date) {
-  return new Intl.DateTimeFormat(language, { day: 'numeric', month: 'long', year: 'numeric' }).format(date);
+  return new Intl.DateTimeFormat(localeOf(language), { day: 'numeric', month: 'long', year: 'numeric' }).format(date);
 }
 
 /**
@@ -58,7 +61,7 @@ export function dateText(language, date) {
 export function momentOf(language, date, now) {
   const minute = 60_000;
   const rounded = new Date(Math.ceil(date.getTime() / minute) * minute);
-  const form = (shape) => new Intl.DateTimeFormat(language === 'en' ? 'en-GB' : language, shape).format(rounded);
+  const form = (shape) => new Intl.DateTimeFormat(localeOf(language), shape).format(rounded);
   return {
     isToday: rounded.toDateString() === now.toDateString(),
     day: form({ day: 'numeric', month: 'long' }),

@@ -120,7 +120,8 @@ const HANDLERS = {
 
   /** The user broke off; the app has already dropped a pending key. */
   cancel(state) {
-    return { ...stop(state, 'cancelled'), facts: { ...state.facts, pending: false } };
+    const facts = { ...state.facts, pending: false };
+    return { ...stop(state, state.replacing ? 'kept' : 'cancelled'), replacing: false, facts };
   },
 
   /** The user asked to move to another phone. */

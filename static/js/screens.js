@@ -143,16 +143,17 @@ export async function copyKey(offer) {
 }
 
 const DEAD_KEY = ['enrolment_expired', 'enrolment_replaced', 'enrolment_attempts_exhausted'];
-const OWN_HEADING = [...DEAD_KEY, 'cancelled', 'not_signed_in', 'authenticator_disabled', 'not_found'];
+const OWN_HEADING = [...DEAD_KEY, 'cancelled', 'kept', 'not_signed_in', 'authenticator_disabled', 'not_found'];
 
-function stoppedText(reason, { replacing }, tenant) {
+function stoppedText(reason, tenant) {
+  if (reason === 'kept') return 'stopped.kept.text';
   if (reason !== 'cancelled') return `problem.${reason}`;
-  if (replacing) return 'stopped.cancelled.replacing';
   return tenant?.policy.second_factor === 'optional' ? 'stopped.cancelled.optional' : 'stopped.cancelled.text';
 }
 
 function stoppedAction(reason) {
   if (reason === 'cancelled') return 'action.resume';
+  if (reason === 'kept') return 'action.back';
   if (reason === 'not_signed_in') return 'action.sign_in';
   return DEAD_KEY.includes(reason) ? 'action.restart' : 'action.retry';
 }
@@ -263,7 +264,7 @@ export const SCREENS = {
     enter({ state, tenant }) {
       const heading = OWN_HEADING.includes(state.reason) ? `stopped.${state.reason}` : 'stopped.fault';
       say(byId('stopped-heading'), heading);
-      say(byId('stopped-text'), stoppedText(state.reason, state, tenant));
+      say(byId('stopped-text'), stoppedText(state.reason, tenant));
       if (byId('stopped-action') !== null) say(byId('stopped-action'), stoppedAction(state.reason));
     },
     submit: ({ resume }) => resume(),

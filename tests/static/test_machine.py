@@ -184,7 +184,7 @@ JOURNEYS: dict[str, tuple[list[dict[str, Any]], list[str]]] = {
     ),
     "a new phone, broken off": (
         [server(ON), {"type": "replace"}, {"type": "cancel"}, server(ON, "method")],
-        ["done", "method", "stopped", "method"],
+        ["done", "method", "stopped", "done"],
     ),
     "signing out": ([server(ON), {"type": "signed-out"}], ["done", "sign-in"]),
     "nothing works from the start": ([problem("service_unavailable")], ["stopped"]),

@@ -53,6 +53,7 @@ FAMILIES = {
             "enrolment_replaced",
             "enrolment_attempts_exhausted",
             "cancelled",
+            "kept",
             "not_signed_in",
             "authenticator_disabled",
             "not_found",
