@@ -76,3 +76,11 @@ def test_the_default_tenant_may_be_left_out() -> None:
 
 def test_origin_secrets_are_not_shown() -> None:
     assert "old" not in repr(Settings.from_env(WHOLE))
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("ORIGIN_SECRETS", "a,b,c"), ("DEFAULT_TENANT", "Not a slug!"), ("STAGE", "test")]
+)
+def test_a_wrong_value_stops_the_start(name: str, value: str) -> None:
+    with pytest.raises(SettingsError, match=name):
+        Settings.from_env({**WHOLE, name: value})
