@@ -116,6 +116,23 @@ def test_the_server_is_mended_where_chalice_made_it_wait() -> None:
     assert ChaliceRequestHandler.wbufsize == -1
 
 
+@pytest.mark.parametrize(
+    "headers", [{"Origin": "https://evil.example"}, {"Origin": "null"}, {"Host": "evil.example:5000"}]
+)
+def test_no_page_in_a_browser_can_ask_the_backend(backend_url: str, headers: dict[str, str]) -> None:
+    """moto itself answers any page that finds its port, and would show it every table."""
+    assert ask_backend(backend_url, headers) == 403
+    assert ask_backend(backend_url, {}) == 200
+
+
+def ask_backend(url: str, headers: dict[str, str]) -> int:
+    connection = http.client.HTTPConnection(url.removeprefix("http://"), timeout=10)
+    connection.request("GET", "/moto-api/data.json", headers=headers)
+    status = connection.getresponse().status
+    connection.close()
+    return status
+
+
 def test_the_api_is_on_the_same_origin(product: Run) -> None:
     """The demo tenant was put into the backend at the server's start."""
     answer = product.get("/api/tenant")

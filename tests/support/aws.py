@@ -155,6 +155,12 @@ def malformed(request: Request, take_effect: Callable[[], AWSResponse]) -> AWSRe
     return AWSResponse(request.url, 200, headers, MockRawResponse(b"<html>It works!</html>"))
 
 
+def halved(request: Request, take_effect: Callable[[], AWSResponse]) -> AWSResponse:
+    """Let the call take effect and answer with an object that says nothing."""
+    take_effect()
+    return _answer(request, 200, b"{}")
+
+
 def conflicting(request: Request, take_effect: Callable[[], AWSResponse]) -> AWSResponse:
     """Answer that a transaction on the same row is running: nothing takes effect."""
     del take_effect

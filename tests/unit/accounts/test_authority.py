@@ -5,7 +5,7 @@ from __future__ import annotations
 import argon2
 import pytest
 
-from chalicelib.accounts.authority import Directory
+from chalicelib.accounts.authority import Directory, UsernameRefusedError
 from chalicelib.accounts.passwords import PasswordRefusedError, needs_rehash
 from chalicelib.accounts.record import User
 from chalicelib.accounts.store import UserExistsError
@@ -104,6 +104,14 @@ def test_a_strangers_guesses_do_not_stop_who_is_signed_in(
         with pytest.raises(PasswordMismatchError):
             directory.prove(tenant, username=anna.username, password="fel lösenord", now=NOW)
     assert directory.prove_again(anna, password=PASSWORD, now=NOW).user == anna
+
+
+@pytest.mark.parametrize("username", ["", "  ", "anna\n@firma.se", "anna\u202e@firma.se", "a" * 255])
+def test_a_name_that_cannot_be_shown_is_refused(
+    directory: Directory, tenant: Tenant, username: str
+) -> None:
+    with pytest.raises(UsernameRefusedError):
+        directory.create_user(tenant, username=username, password=PASSWORD, language="sv")
 
 
 @pytest.mark.requirement("L7", "L11")

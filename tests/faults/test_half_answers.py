@@ -1,0 +1,37 @@
+"""An answer of AWS that says nothing is no answer: an outage, never a fault of ours or a way in."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.support.aws import halved
+from tests.support.world import World
+
+
+@pytest.mark.requirement("V1")
+@pytest.mark.parametrize("call", ["UpdateItem", "Decrypt"])
+def test_a_verification(call: str, world: World) -> None:
+    phone = world.wizard().enrolled()
+    world.clock.advance_to_next_time_step()
+    wizard = world.wizard()
+    wizard.sign_in()
+    world.aws.interfere(halved, at_call={"UpdateItem": 3, "Decrypt": 4}[call])
+    answer = wizard.verify(phone.otp())
+    assert world.aws.calls[-1] == call
+    assert (answer.status, answer.problem) == (503, "service_unavailable")
+    assert answer.headers["retry-after"] == "5"
+    assert not wizard.session().body["verified"]
+
+
+@pytest.mark.requirement("V1")
+def test_a_begin(world: World) -> None:
+    wizard = world.wizard()
+    wizard.sign_in()
+    wizard.prove_again()
+    wizard.begin()
+    wizard.cancel()
+    world.aws.interfere(halved, at_call=5)
+    answer = wizard.begin()
+    assert world.aws.calls[-1] == "Encrypt"
+    assert (answer.status, answer.problem) == (503, "service_unavailable")
+    assert world.row("PENDING") is None
