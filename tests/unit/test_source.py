@@ -10,7 +10,9 @@ import pytest
 import chalicelib
 
 ROOT = Path(chalicelib.__file__).parent
-MODULES = sorted(path for path in ROOT.rglob("*.py") if "local" not in path.relative_to(ROOT).parts)
+MODULES = sorted(
+    path for path in ROOT.rglob("*.py") if not {"local", "deployment"} & set(path.relative_to(ROOT).parts)
+)
 IDS = [path.relative_to(ROOT).as_posix() for path in MODULES]
 
 _CLOCKS = {

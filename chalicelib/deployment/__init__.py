@@ -1,0 +1,5 @@
+"""What the operator runs on their own machine: package, deploy, destroy. Never part of the zip."""
+
+from pathlib import Path
+
+PROJECT = Path(__file__).parents[2]
