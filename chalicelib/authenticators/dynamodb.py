@@ -15,6 +15,7 @@ from pynamodb.attributes import BinaryAttribute, BooleanAttribute, NumberAttribu
 
 from chalicelib.authenticators.record import (
     MOST_CONFIRMATION_ATTEMPTS,
+    Attempt,
     Authenticator,
     BoundAuthenticators,
     Owner,
@@ -54,6 +55,9 @@ _DISABLED = "DISABLED"
 _MONTH_PREFIX = "failures_"
 
 _STATUS = {"#status": "status"}
+# Both writes of an attempt say whose they are: another may come between the two,
+# and the event of each is made of the row as that write left it.
+_WHO_ASKED = "last_attempt_request_id = :request, last_attempt_reference = :reference"
 _LADDER = ladder_condition(OTP_LADDER)
 _ATTEMPT_IS_DUE = (
     f"#status = :active AND {_LADDER}"
@@ -216,26 +220,30 @@ class DynamoAuthenticators:
         item = self._database.get_item(_partition(owner), _sort_key(method))
         return _bound(item, method) if item else None
 
-    def reserve_attempt(self, owner: Owner, method: str, *, attempt: str, now: int) -> Reservation:
+    def reserve_attempt(self, owner: Owner, method: str, attempt: Attempt) -> Reservation:
+        now = attempt.made_at
         month = month_of(now)
         try:
             item = self._database.update_item(
                 Key=key_of(_partition(owner), _sort_key(method)),
-                UpdateExpression="SET last_attempt_at = :now ADD consecutive_failures :one, #month :one",
+                UpdateExpression=(
+                    f"SET last_attempt_at = :now, {_WHO_ASKED} ADD consecutive_failures :one, #month :one"
+                ),
                 ConditionExpression=_ATTEMPT_IS_DUE,
                 ExpressionAttributeNames={**_STATUS, "#month": _MONTH_PREFIX + month},
                 ExpressionAttributeValues={
                     ":active": {"S": _ACTIVE},
-                    ":attempt": {"S": attempt},
+                    ":attempt": {"S": attempt.digest},
                     ":cap": number(OTP_FAILURES_PER_MONTH),
                     ":now": number(now),
                     ":one": number(1),
+                    **_who_asked(attempt),
                     **ladder_values(OTP_LADDER, now=now),
                 },
             )
         except RefusedError as error:
             bound = _bound(error.item, method) if error.item else None
-            was_accepted = error.item.get("accepted_attempt") == {"S": attempt}
+            was_accepted = error.item.get("accepted_attempt") == {"S": attempt.digest}
             if bound is not None and was_accepted and not bound.is_disabled:
                 return Reservation(attempt=attempt, month=month, bound=bound, was_accepted=True)
             raise _why_not_due(error.item, now=now) from error
@@ -252,17 +260,17 @@ class DynamoAuthenticators:
         )
 
     def accept_attempt(
-        self, owner: Owner, reservation: Reservation, authenticator_id: str, *, time_step: int, now: int
+        self, owner: Owner, reservation: Reservation, authenticator_id: str, *, time_step: int
     ) -> BoundAuthenticators:
-        method = reservation.bound.method
+        method, attempt = reservation.bound.method, reservation.attempt
         past = {f"#past{n}": _MONTH_PREFIX + month for n, month in enumerate(reservation.past_months)}
         try:
             item = self._database.update_item(
                 Key=key_of(_partition(owner), _sort_key(method)),
                 UpdateExpression=(
                     "SET entries.#id.last_accepted_time_step = :step, entries.#id.last_used_at = :now,"
-                    " consecutive_failures = :none, accepted_attempt = :attempt ADD #month :minus_one"
-                    + (f" REMOVE {', '.join(past)}" if past else "")
+                    f" consecutive_failures = :none, accepted_attempt = :attempt, {_WHO_ASKED}"
+                    " ADD #month :minus_one" + (f" REMOVE {', '.join(past)}" if past else "")
                 ),
                 ConditionExpression="#status = :active AND entries.#id.last_accepted_time_step < :step",
                 ExpressionAttributeNames={
@@ -273,15 +281,16 @@ class DynamoAuthenticators:
                 },
                 ExpressionAttributeValues={
                     ":active": {"S": _ACTIVE},
-                    ":attempt": {"S": reservation.attempt},
+                    ":attempt": {"S": attempt.digest},
                     ":minus_one": number(-1),
                     ":none": number(0),
-                    ":now": number(now),
+                    ":now": number(attempt.made_at),
                     ":step": number(time_step),
+                    **_who_asked(attempt),
                 },
             )
         except RefusedError as error:
-            if error.item.get("accepted_attempt") == {"S": reservation.attempt}:
+            if error.item.get("accepted_attempt") == {"S": attempt.digest}:
                 self._take_back(owner, reservation)
                 return _bound(error.item, method)
             raise _why_not_accepted(error.item, authenticator_id) from error
@@ -296,7 +305,7 @@ class DynamoAuthenticators:
                 ConditionExpression="accepted_attempt = :attempt",
                 ExpressionAttributeNames={"#month": _MONTH_PREFIX + reservation.month},
                 ExpressionAttributeValues={
-                    ":attempt": {"S": reservation.attempt},
+                    ":attempt": {"S": reservation.attempt.digest},
                     ":minus_one": number(-1),
                 },
             )
@@ -319,6 +328,10 @@ class DynamoAuthenticators:
 
 def _partition(owner: Owner) -> str:
     return user_partition(owner.tenant_id, owner.user_id)
+
+
+def _who_asked(attempt: Attempt) -> Item:
+    return {":request": {"S": attempt.request_id}, ":reference": {"S": attempt.reference}}
 
 
 def _sort_key(method: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 
 from chalicelib.keys.cipher import SealContext, SealedSecret
@@ -82,6 +83,29 @@ class PendingAuthenticator:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Attempt:
+    """
+    One try at a code, told apart from every other.
+
+    *caller* is who tries it (a session's key or a client's id), *attempt_id* what
+    the caller calls it: repeating both repeats the answer. *made_at* is the
+    server's time in epoch seconds. *request_id* and *reference* say where it came
+    from, for the event that tells of it.
+    """
+
+    caller: str
+    attempt_id: str
+    made_at: int
+    request_id: str
+    reference: str
+
+    @property
+    def digest(self) -> str:
+        """What the store remembers of it."""
+        return hashlib.sha256(f"{self.caller}|{self.attempt_id}".encode()).hexdigest()
+
+
+@dataclass(frozen=True, kw_only=True)
 class Reservation:
     """
     An attempt that has been counted, before its code is looked at.
@@ -91,7 +115,7 @@ class Reservation:
     *past_months* are counts that no longer matter.
     """
 
-    attempt: str
+    attempt: Attempt
     month: str
     bound: BoundAuthenticators
     was_accepted: bool

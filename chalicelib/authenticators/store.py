@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from chalicelib.authenticators.record import (
+    Attempt,
     Authenticator,
     BoundAuthenticators,
     Owner,
@@ -71,13 +72,14 @@ class AuthenticatorStore(Protocol):
         and what it replaces is still bound.
         """
 
-    def reserve_attempt(self, owner: Owner, method: str, *, attempt: str, now: int) -> Reservation:
+    def reserve_attempt(self, owner: Owner, method: str, attempt: Attempt) -> Reservation:
         """
         Count one attempt at *owner*'s authenticators, before its code is looked at.
 
         One conditional write holding state, throttle and month cap; its answer
         brings the entries. Safe under concurrent callers: of any number, only as
-        many are counted as the throttle allows. Not retried, for it adds.
+        many are counted as the throttle allows. Not retried, for it adds. What is
+        stored says where the attempt came from: its event is made of that.
 
         Raises:
             NotEnrolledError: Nothing is bound.
@@ -86,7 +88,7 @@ class AuthenticatorStore(Protocol):
         """
 
     def accept_attempt(
-        self, owner: Owner, reservation: Reservation, authenticator_id: str, *, time_step: int, now: int
+        self, owner: Owner, reservation: Reservation, authenticator_id: str, *, time_step: int
     ) -> BoundAuthenticators:
         """
         Accept *time_step* once, forgive the failures before it, and return what is bound.

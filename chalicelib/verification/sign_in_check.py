@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from chalicelib.audit.event import AUTHENTICATOR_DISABLED
+from chalicelib.authenticators.record import Attempt
 from chalicelib.authenticators.store import AuthenticatorStore
 from chalicelib.caller import Caller, Occasion
 from chalicelib.sessions.session import rotate
@@ -13,7 +14,7 @@ from chalicelib.standing import Continuation, Standing, find_own_pending
 from chalicelib.storage.changes import Transactions
 from chalicelib.tenants.profile import Profile
 from chalicelib.totp import OneTimePassword
-from chalicelib.verification.verifier import Attempt, Verifier
+from chalicelib.verification.verifier import Verifier
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,7 +40,13 @@ class SignInCheck:
             SessionReplacedError: The session was replaced meanwhile.
         """
         session, now = caller.session, occasion.now
-        attempt = Attempt(caller=session.session_key, attempt_id=occasion.request_hash, made_at=now)
+        attempt = Attempt(
+            caller=session.session_key,
+            attempt_id=occasion.request_hash,
+            made_at=now,
+            request_id=occasion.request_id,
+            reference=session.reference,
+        )
         bound = self.verifier.verify(
             caller.owner,
             otp,

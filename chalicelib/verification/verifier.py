@@ -8,12 +8,17 @@ guesses all pay and a crash counts as a failure. *Compare* opens the secrets.
 
 from __future__ import annotations
 
-import hashlib
 from contextlib import suppress
 from dataclasses import dataclass
 
 from chalicelib.audit.event import Event, EventLog
-from chalicelib.authenticators.record import Authenticator, BoundAuthenticators, Owner, Reservation
+from chalicelib.authenticators.record import (
+    Attempt,
+    Authenticator,
+    BoundAuthenticators,
+    Owner,
+    Reservation,
+)
 from chalicelib.authenticators.store import AuthenticatorStore
 from chalicelib.errors import AuthenticatorDisabledError, ConditionRefusedError, OtpMismatchError
 from chalicelib.keys.cipher import SecretCipher
@@ -21,26 +26,6 @@ from chalicelib.methods import Method
 from chalicelib.storage.changes import Transactions
 from chalicelib.throttle import OTP_LADDER
 from chalicelib.totp import OneTimePassword
-
-
-@dataclass(frozen=True, kw_only=True)
-class Attempt:
-    """
-    One try at a code, told apart from every other.
-
-    *caller* is who tries it (a session's key or a client's id), *attempt_id* what
-    the caller calls it: repeating both repeats the answer. *made_at* is the
-    server's time in epoch seconds.
-    """
-
-    caller: str
-    attempt_id: str
-    made_at: int
-
-    @property
-    def digest(self) -> str:
-        """What the store remembers of it."""
-        return hashlib.sha256(f"{self.caller}|{self.attempt_id}".encode()).hexdigest()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,18 +62,15 @@ class Verifier:
             OtpAlreadyUsedError: The code is right and spent; it stays counted too.
             ServiceUnavailableError: Nothing was accepted; it stays counted.
         """
-        now = attempt.made_at
         try:
-            reservation = self.authenticators.reserve_attempt(
-                owner, self.method.name, attempt=attempt.digest, now=now
-            )
+            reservation = self.authenticators.reserve_attempt(owner, self.method.name, attempt)
         except AuthenticatorDisabledError:
             # The count alone ends it; a fault may have kept the mark and its event from being written.
             self._disable(owner, disabled_event)
             raise
         if reservation.was_accepted:
             return reservation.bound
-        matched = self._matching(owner, reservation, otp, strict=strict, now=now)
+        matched = self._matching(owner, reservation, otp, strict=strict)
         if matched is None:
             if OTP_LADDER.disables(reservation.bound.consecutive_failures):
                 self._disable(owner, disabled_event)
@@ -96,12 +78,13 @@ class Verifier:
             raise OtpMismatchError
         entry, time_step = matched
         return self.authenticators.accept_attempt(
-            owner, reservation, entry.authenticator_id, time_step=time_step, now=now
+            owner, reservation, entry.authenticator_id, time_step=time_step
         )
 
     def _matching(
-        self, owner: Owner, reservation: Reservation, otp: OneTimePassword, *, strict: bool, now: int
+        self, owner: Owner, reservation: Reservation, otp: OneTimePassword, *, strict: bool
     ) -> tuple[Authenticator, int] | None:
+        now = reservation.attempt.made_at
         # The one used last is the likeliest, and each one tried costs a KMS call.
         likeliest_first = sorted(
             reservation.bound.entries, key=lambda entry: entry.last_used_at or 0, reverse=True

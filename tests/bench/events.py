@@ -14,11 +14,10 @@ from botocore.config import Config
 from botocore.session import Session as AwsSession
 
 from chalicelib.audit.event import Event
-from chalicelib.authenticators.record import Owner
+from chalicelib.authenticators.record import Attempt, Owner
 from chalicelib.bootstrap import Services, Stores, assemble, stores_on
 from chalicelib.storage.dynamodb import CLIENT_CONFIG, AwsClient
 from chalicelib.totp import OneTimePassword
-from chalicelib.verification.verifier import Attempt
 from chalicelib.web.cookie import COOKIE_NAME
 from tests.bench.canned import AUTHENTICATOR_ROW, CODE, NOW, SESSION_ID, USER_ID
 from tests.support.live_server import ENVIRONMENT_TO_IMPORT_THE_APP, SETTINGS
@@ -98,7 +97,13 @@ def verifying_codes_with(services: Services) -> Callable[[], None]:
     )
 
     def verify() -> None:
-        attempt = Attempt(caller="bench", attempt_id=uuid.uuid4().hex, made_at=NOW)
+        attempt = Attempt(
+            caller="bench",
+            attempt_id=uuid.uuid4().hex,
+            made_at=NOW,
+            request_id="bench",
+            reference="bench",
+        )
         otp = OneTimePassword.parse(CODE)
         verifier.verify(owner, otp, attempt, strict=False, disabled_event=never_told)
 

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from playwright.sync_api import expect
 
-from chalicelib.authenticators.record import Owner
+from chalicelib.authenticators.record import Attempt, Owner
 from tests.browser.conftest import NewVisitor
 from tests.browser.visitor import CONFIRMATION, VERIFICATION, Visitor
 
@@ -115,9 +115,14 @@ def test_after_twenty_wrong_codes_only_the_help_desk_helps(new_visitor: NewVisit
     owner = Owner(tenant_id=user.tenant_id, user_id=user.user_id)
     for number in range(19):
         product.clock.advance(3600)
-        product.world.stores.authenticators.reserve_attempt(
-            owner, "totp", attempt=f"guess {number}", now=int(product.clock())
+        guess = Attempt(
+            caller="somebody",
+            attempt_id=f"guess {number}",
+            made_at=int(product.clock()),
+            request_id=f"request {number}",
+            reference="somebody",
         )
+        product.world.stores.authenticators.reserve_attempt(owner, "totp", guess)
     product.clock.advance(3600)
     visitor.is_signed_in()
     visitor.open()

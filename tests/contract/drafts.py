@@ -9,7 +9,7 @@ from typing import Any
 
 from chalicelib.accounts.record import NOT_ENROLLED, User
 from chalicelib.audit.event import SESSION_STARTED, Event
-from chalicelib.authenticators.record import Authenticator, Owner, PendingAuthenticator
+from chalicelib.authenticators.record import Attempt, Authenticator, Owner, PendingAuthenticator
 from chalicelib.authenticators.store import AuthenticatorStore
 from chalicelib.errors import TwoFactorError
 from chalicelib.keys.cipher import SealedSecret
@@ -65,6 +65,17 @@ def an_entry(authenticator_id: str = "new", **differences: Any) -> Authenticator
         last_used_at=NOW,
     )
     return replace(entry, **differences)
+
+
+def an_attempt(attempt_id: str = "a", **differences: Any) -> Attempt:
+    attempt = Attempt(
+        caller="session",
+        attempt_id=attempt_id,
+        made_at=NOW,
+        request_id=f"request of {attempt_id}",
+        reference="7f3k9abc",
+    )
+    return replace(attempt, **differences)
 
 
 def an_event(event_id: str = "e1") -> Event:

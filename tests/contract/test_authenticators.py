@@ -31,6 +31,7 @@ from tests.contract.drafts import (
     STEP,
     Commit,
     a_pending,
+    an_attempt,
     an_entry,
     bind,
     outcomes_in_parallel,
@@ -50,7 +51,7 @@ def commit(stores: Stores) -> Commit:
 
 
 def reserve(store: AuthenticatorStore, attempt: str = "a", *, now: int = NOW) -> Reservation:
-    return store.reserve_attempt(ANNA, METHOD, attempt=attempt, now=now)
+    return store.reserve_attempt(ANNA, METHOD, an_attempt(attempt, made_at=now))
 
 
 def fail(store: AuthenticatorStore, times: int, *, start: int = NOW) -> int:
@@ -62,10 +63,8 @@ def fail(store: AuthenticatorStore, times: int, *, start: int = NOW) -> int:
     return now
 
 
-def accept(
-    store: AuthenticatorStore, reservation: Reservation, *, step: int = STEP, now: int = NOW
-) -> None:
-    store.accept_attempt(ANNA, reservation, "new", time_step=step, now=now)
+def accept(store: AuthenticatorStore, reservation: Reservation, *, step: int = STEP) -> None:
+    store.accept_attempt(ANNA, reservation, "new", time_step=step)
 
 
 def failures(store: AuthenticatorStore) -> int:
@@ -432,7 +431,7 @@ def test_a_month_takes_thirty_failures_and_forgets_what_succeeded(
     now = NOW
     for _ in range(2):
         now = fail(store, 10, start=now + HOUR) + HOUR
-        accept(store, reserve(store, f"good-{now}", now=now), step=now // 30, now=now)
+        accept(store, reserve(store, f"good-{now}", now=now), step=now // 30)
     now = fail(store, 10, start=now + HOUR)
     with pytest.raises(TooManyAttemptsError) as caught:
         reserve(store, now=now + HOUR)
@@ -449,7 +448,7 @@ def test_any_number_of_right_codes_leaves_the_month_as_it_was(
     bind(store, commit)
     for number in range(40):
         now = NOW + number * 30
-        accept(store, reserve(store, f"good-{number}", now=now), step=now // 30, now=now)
+        accept(store, reserve(store, f"good-{number}", now=now), step=now // 30)
     assert failures(store) == 0
 
 
@@ -461,7 +460,7 @@ def test_past_months_are_told_and_swept_by_the_next_success(
     fail(store, 2)
     reservation = reserve(store, "good", now=DECEMBER)
     assert reservation.past_months == ("2026_11",)
-    accept(store, reservation, step=DECEMBER // 30, now=DECEMBER)
+    accept(store, reservation, step=DECEMBER // 30)
     assert reserve(store, "next", now=DECEMBER + 30).past_months == ()
 
 
@@ -471,8 +470,8 @@ def test_a_success_that_comes_after_its_month_was_swept_harms_nothing(
 ) -> None:
     bind(store, commit)
     slow = reserve(store, "slow", now=DECEMBER - 1)
-    accept(store, reserve(store, "quick", now=DECEMBER), step=DECEMBER // 30, now=DECEMBER)
-    accept(store, slow, step=DECEMBER // 30 + 1, now=DECEMBER)
+    accept(store, reserve(store, "quick", now=DECEMBER), step=DECEMBER // 30)
+    accept(store, slow, step=DECEMBER // 30 + 1)
     assert reserve(store, "next", now=DECEMBER + 30).past_months == ("2026_11",)
     assert failures(store) == 1
 
@@ -488,7 +487,7 @@ def test_an_accepted_step_is_kept_and_forgives_the_failures(
     fail(store, 4)
     later = NOW + 4 * HOUR
     reservation = reserve(store, "good", now=later)
-    accepted = store.accept_attempt(ANNA, reservation, "new", time_step=STEP + 480, now=later)
+    accepted = store.accept_attempt(ANNA, reservation, "new", time_step=STEP + 480)
     assert accepted.entries == (an_entry(last_accepted_time_step=STEP + 480, last_used_at=later),)
     assert accepted.consecutive_failures == 0
     assert store.bound(ANNA, METHOD) == accepted
@@ -555,7 +554,7 @@ def test_an_attempt_that_runs_beside_itself_is_accepted_once_and_costs_nothing(
     bind(store, commit)
     for day in range(OTP_FAILURES_PER_MONTH + 1):
         twins = [reserve(store, f"twins {day}") for _ in range(2)]
-        answers = [store.accept_attempt(ANNA, twin, "new", time_step=STEP + day, now=NOW) for twin in twins]
+        answers = [store.accept_attempt(ANNA, twin, "new", time_step=STEP + day) for twin in twins]
         assert answers[0] == answers[1] == store.bound(ANNA, METHOD)
 
 
@@ -578,7 +577,7 @@ def test_what_was_replaced_meanwhile_accepts_nothing(store: AuthenticatorStore, 
     commit(store.begun(ANNA, replacing))
     commit(*store.confirmed(ANNA, replacing, an_entry("new"), now=NOW))
     with pytest.raises(OtpMismatchError):
-        store.accept_attempt(ANNA, reservation, "old", time_step=STEP, now=NOW)
+        store.accept_attempt(ANNA, reservation, "old", time_step=STEP)
 
 
 @pytest.mark.requirement("L3")
@@ -597,7 +596,7 @@ def test_one_users_failures_are_nobody_elses(store: AuthenticatorStore, commit: 
     bind(store, commit, owner=BERIT)
     for number in range(5):
         reserve(store, f"a{number}")
-    store.reserve_attempt(BERIT, METHOD, attempt="b", now=NOW)
+    store.reserve_attempt(BERIT, METHOD, an_attempt("b"))
     bound = store.bound(BERIT, METHOD)
     assert bound is not None
     assert bound.consecutive_failures == 1

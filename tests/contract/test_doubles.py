@@ -16,7 +16,7 @@ from chalicelib.accounts.store import PasswordSubject
 from chalicelib.authenticators.record import Reservation
 from chalicelib.bootstrap import Stores
 from chalicelib.errors import TooManyAttemptsError, TwoFactorError
-from tests.contract.drafts import ANNA, METHOD, NOW, a_pending, a_user, an_entry, bind
+from tests.contract.drafts import ANNA, METHOD, NOW, a_pending, a_user, an_attempt, an_entry, bind
 from tests.support.aws import Moto, moto
 from tests.support.memory import memory_stores
 
@@ -96,7 +96,7 @@ class Side:
 
     def _reserve_attempt(self, attempt: str, *, now: int) -> object:
         self.reservation = self.stores.authenticators.reserve_attempt(
-            ANNA, METHOD, attempt=attempt, now=now
+            ANNA, METHOD, an_attempt(attempt, made_at=now)
         )
         return self.reservation
 
@@ -104,7 +104,7 @@ class Side:
         if self.reservation is None:
             return None
         return self.stores.authenticators.accept_attempt(
-            ANNA, self.reservation, authenticator_id, time_step=now // 30 + step, now=now
+            ANNA, self.reservation, authenticator_id, time_step=now // 30 + step
         )
 
     def _disabled(self, *, now: int) -> None:

@@ -60,11 +60,9 @@ class FaultyAuthenticators(MemoryAuthenticators):
     fault = Fault.NONE
 
     def accept_attempt(
-        self, owner: Owner, reservation: Reservation, authenticator_id: str, *, time_step: int, now: int
+        self, owner: Owner, reservation: Reservation, authenticator_id: str, *, time_step: int
     ) -> BoundAuthenticators:
-        accepted = super().accept_attempt(
-            owner, reservation, authenticator_id, time_step=time_step, now=now
-        )
+        accepted = super().accept_attempt(owner, reservation, authenticator_id, time_step=time_step)
         if self.fault is Fault.ACCEPTANCE_UNANSWERED:
             raise ServiceUnavailableError
         return accepted

@@ -22,6 +22,7 @@ from chalicelib.accounts.record import ENROLLED, User
 from chalicelib.accounts.store import PasswordSubject, UserExistsError
 from chalicelib.audit.event import Event
 from chalicelib.authenticators.record import (
+    Attempt,
     Authenticator,
     BoundAuthenticators,
     Owner,
@@ -405,13 +406,14 @@ class MemoryAuthenticators:
             row = self._bound.get((owner, method))
             return None if row is None else row.read(method)
 
-    def reserve_attempt(self, owner: Owner, method: str, *, attempt: str, now: int) -> Reservation:
+    def reserve_attempt(self, owner: Owner, method: str, attempt: Attempt) -> Reservation:
+        now = attempt.made_at
         month = month_of(now)
         with self._lock:
             row = self._bound.get((owner, method))
             if row is None:
                 raise NotEnrolledError
-            if row.accepted_attempt == attempt:
+            if row.accepted_attempt == attempt.digest:
                 return Reservation(attempt=attempt, month=month, bound=row.read(method), was_accepted=True)
             self._refuse_unless_due(row, now=now)
             row.last_attempt_at = now
@@ -441,9 +443,9 @@ class MemoryAuthenticators:
             raise TooManyAttemptsError(retry_at_epoch_seconds=max(retry_at, now + 1))
 
     def accept_attempt(
-        self, owner: Owner, reservation: Reservation, authenticator_id: str, *, time_step: int, now: int
+        self, owner: Owner, reservation: Reservation, authenticator_id: str, *, time_step: int
     ) -> BoundAuthenticators:
-        method = reservation.bound.method
+        method, attempt = reservation.bound.method, reservation.attempt
         with self._lock:
             row = self._bound.get((owner, method))
             entry = row.entries.get(authenticator_id) if row else None
@@ -453,15 +455,15 @@ class MemoryAuthenticators:
                 or row.is_disabled
                 or entry.last_accepted_time_step >= time_step
             ):
-                if row is not None and row.accepted_attempt == reservation.attempt:
+                if row is not None and row.accepted_attempt == attempt.digest:
                     row.failures_by_month[reservation.month] -= 1
                     return row.read(method)
                 raise _why_not_accepted(row, entry)
             row.entries[authenticator_id] = replace(
-                entry, last_accepted_time_step=time_step, last_used_at=now
+                entry, last_accepted_time_step=time_step, last_used_at=attempt.made_at
             )
             row.consecutive_failures = 0
-            row.accepted_attempt = reservation.attempt
+            row.accepted_attempt = attempt.digest
             counted = row.failures_by_month.get(reservation.month, 0)
             row.failures_by_month[reservation.month] = counted - 1
             for past in reservation.past_months:

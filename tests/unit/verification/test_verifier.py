@@ -9,7 +9,7 @@ from itertools import count
 import pytest
 
 from chalicelib.audit.event import AUTHENTICATOR_DISABLED, Event
-from chalicelib.authenticators.record import BoundAuthenticators, Owner
+from chalicelib.authenticators.record import Attempt, BoundAuthenticators, Owner
 from chalicelib.errors import (
     AuthenticatorDisabledError,
     NotEnrolledError,
@@ -24,7 +24,7 @@ from chalicelib.keys.cipher import SealContext, SealedSecret
 from chalicelib.methods import TotpMethod
 from chalicelib.tenants.profile import Profile
 from chalicelib.totp import OneTimePassword, SharedSecret
-from chalicelib.verification.verifier import Attempt, Verifier
+from chalicelib.verification.verifier import Verifier
 from tests.support.clock import A_MONDAY_MORNING
 from tests.support.memory import MemoryCipher, MemoryStores, memory_stores
 from tests.support.seeding import EnrolledUser, Seeding
@@ -44,6 +44,10 @@ class FailingCipher(MemoryCipher):
     def open(self, sealed: SealedSecret, context: SealContext) -> SharedSecret:
         super().open(sealed, context)
         raise self._failure
+
+
+def an_attempt(*, caller: str, attempt_id: str, made_at: int) -> Attempt:
+    return Attempt(caller=caller, attempt_id=attempt_id, made_at=made_at, request_id="r", reference="ref")
 
 
 @dataclass(frozen=True)
@@ -80,7 +84,7 @@ class Bench:
         return self.verifier.verify(
             self.owner,
             OneTimePassword(otp),
-            Attempt(caller=caller, attempt_id=attempt or f"a{next(_numbers)}", made_at=now),
+            an_attempt(caller=caller, attempt_id=attempt or f"a{next(_numbers)}", made_at=now),
             strict=strict,
             disabled_event=disabled,
         )
@@ -324,7 +328,7 @@ def test_without_an_authenticator_nothing_is_asked_of_the_key_service() -> None:
 
 
 def test_an_attempts_digest_is_its_callers_own() -> None:
-    attempt = Attempt(caller="c", attempt_id="a", made_at=NOW)
+    attempt = an_attempt(caller="c", attempt_id="a", made_at=NOW)
     assert attempt.digest == replace(attempt, made_at=NOW + 1).digest
     assert attempt.digest != replace(attempt, caller="d").digest
     assert attempt.digest != replace(attempt, attempt_id="b").digest
