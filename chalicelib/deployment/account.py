@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -19,10 +18,7 @@ from botocore.exceptions import (
 )
 
 from chalicelib.deployment.errors import DeploymentError
-
-STAGES = ("dev", "prod")
-OLDEST_PYTHON = (3, 11)
-NEWEST_PYTHON = (3, 14)
+from chalicelib.deployment.package import DEPLOYED_STAGES
 
 AwsClient = Any  # boto3 makes its client classes at run time
 
@@ -68,8 +64,8 @@ def open_account(stage: str, *, environ: Mapping[str, str] = os.environ) -> Acco
     Raises:
         DeploymentError: The stage, the region or the credentials are missing or wrong.
     """
-    if stage not in STAGES:
-        raise DeploymentError(f"STAGE is {stage!r} and must be one of: {', '.join(STAGES)}.")
+    if stage not in DEPLOYED_STAGES:
+        raise DeploymentError(f"STAGE must be {' or '.join(DEPLOYED_STAGES)}, not '{stage}'.")
     try:
         session = boto3.Session()
         region = session.region_name or environ.get("AWS_REGION")
@@ -94,21 +90,6 @@ def open_account(stage: str, *, environ: Mapping[str, str] = os.environ) -> Acco
     return Account(
         session=session, stage=stage, region=region, number=caller["Account"], identity=caller["Arn"]
     )
-
-
-def check_python(version: tuple[int, ...] = sys.version_info[:2]) -> None:
-    """
-    Return if Lambda has a runtime of this Python, which packages the code.
-
-    Raises:
-        DeploymentError: It is too old or too new.
-    """
-    if not OLDEST_PYTHON <= version <= NEWEST_PYTHON:
-        oldest, newest, ours = (".".join(map(str, v)) for v in (OLDEST_PYTHON, NEWEST_PYTHON, version))
-        raise DeploymentError(
-            f"Packaging needs Python {oldest} to {newest}, and this is {ours}: "
-            f"`make clean`, then `make install PYTHON=python{newest}`."
-        )
 
 
 def _why_refused(error: ClientError) -> str:

@@ -261,7 +261,7 @@ class Stacks:
 
     def _events_since(self, name: str, before: str | None) -> list[dict[str, Any]]:
         """Return what happened after the event *before*, oldest first."""
-        newest_first = []
+        newest_first: list[dict[str, Any]] = []
         for page in self._cloudformation.get_paginator("describe_stack_events").paginate(StackName=name):
             for event in page["StackEvents"]:
                 if event["EventId"] == before:

@@ -271,7 +271,8 @@ export function showBrand({ tenant, tokens }) {
     logo.alt = tenant.portal_name;
     logo.height = 32;
     logo.addEventListener('error', () => portal.replaceChildren(tenant.portal_name), { once: true });
-    logo.src = tenant.brand.logo;
+    // Beside this script: deployed files lie in a folder of their release.
+    logo.src = new URL(`..${tenant.brand.logo}`, import.meta.url).href;
     portal.replaceChildren(logo);
   }
   document.getElementById('support-phone').hidden = !tenant.support.phone;

@@ -1,0 +1,187 @@
+"""
+`make deploy`: from whatever is there, or nothing, to this working tree in the cloud.
+
+Everything that can fail without AWS comes first. What runs already is replaced
+by CloudFormation, which goes back by itself; the page follows when the API is new.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from botocore.exceptions import ClientError
+
+from chalicelib.deployment import PROJECT
+from chalicelib.deployment.account import Account, AwsClient, open_account
+from chalicelib.deployment.errors import DeploymentError
+from chalicelib.deployment.package import Package, build
+from chalicelib.deployment.site import Release, Site
+from chalicelib.deployment.stacks import Stacks, Template
+
+CLOUDFRONT_REGION = "us-east-1"
+SECRET_BYTES = 32
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """What the operator wants from now on; None keeps what the stack remembers, empty takes it away."""
+
+    domain: str | None = None
+    hosted_zone_id: str | None = None
+    certificate_arn: str | None = None
+    alarm_mail: str | None = None
+    default_tenant: str | None = None
+    architecture: str | None = None
+
+    def parameters(self) -> dict[str, str]:
+        """Return those that were said, by their names in the template."""
+        said = {
+            "DomainName": self.domain,
+            "HostedZoneId": self.hosted_zone_id,
+            "CertificateArn": self.certificate_arn,
+            "AlarmMail": self.alarm_mail,
+            "DefaultTenant": self.default_tenant,
+        }
+        return {name: value for name, value in said.items() if value is not None}
+
+
+def deploy(stage: str, options: Options, *, poll_seconds: float, project: Path = PROJECT) -> None:
+    """
+    Bring *stage* up to date with *project*. Safe to repeat, and after an attempt that broke off.
+
+    Raises:
+        DeploymentError: It did not work. What ran before runs on.
+    """
+    account = open_account(stage)
+    stacks = Stacks(account.client("cloudformation"), poll_seconds=poll_seconds)
+    parameters = options.parameters()
+    remembered = stacks.parameters(account.app_stack)
+    _check_domain(remembered | parameters)
+    print(f"Deploying {stage} to account {account.number}, {account.region}, as {account.identity}.")
+    release = Release.of(project / "static")
+    with TemporaryDirectory() as folder:
+        print("Packaging, which takes some seconds.")
+        architecture = options.architecture or _architecture_in_use(account, stacks)
+        package = build(stage, Path(folder), architecture=architecture, project=project)
+        print("Tables and keys:")
+        data_template = Template(body=(project / ".chalice/stacks/data.yaml").read_text("utf-8"))
+        stacks.deploy(account.data_stack, data_template, {"Stage": stage})
+        bucket = stacks.outputs(account.data_stack)["ArtifactsBucketName"]
+        template = _upload(package, account.client("s3"), bucket)
+    if (remembered | parameters).get("DomainName"):
+        parameters |= _certificate(account, remembered, parameters, project, poll_seconds=poll_seconds)
+    print("Functions, API and front door (CloudFront takes some minutes when it changes):")
+    stacks.prepare(account.app_stack)
+    is_new = not stacks.exists(account.app_stack)
+    if is_new:
+        parameters["OriginSecret"] = secrets.token_urlsafe(SECRET_BYTES)
+    stacks.deploy(account.app_stack, template, parameters)
+    outputs = stacks.outputs(account.app_stack)
+    site = Site(account.client("s3"), bucket=outputs["SiteBucketName"], artifacts_bucket=bucket)
+    sent = site.publish(release)
+    print(f"Page: release {release.name}, {sent} files sent.")
+    _say_what_is_next(account, stacks.parameters(account.app_stack), outputs, is_new=is_new)
+
+
+def _check_domain(parameters: dict[str, str]) -> None:
+    domain, zone, certificate = (
+        parameters.get(name, "") for name in ("DomainName", "HostedZoneId", "CertificateArn")
+    )
+    if domain and not (zone or certificate):
+        raise DeploymentError(
+            f"For DOMAIN={domain} say also HOSTED_ZONE_ID=..., its zone in Route 53, or "
+            "CERTIFICATE_ARN=..., a certificate for it, where somebody else serves its DNS."
+        )
+    if certificate and certificate.split(":")[3:4] != [CLOUDFRONT_REGION]:
+        raise DeploymentError(
+            f"CloudFront takes certificates of {CLOUDFRONT_REGION} only; CERTIFICATE_ARN is another's."
+        )
+
+
+def _architecture_in_use(account: Account, stacks: Stacks) -> str | None:
+    """Return what the function runs on now; None if there is no function."""
+    name = stacks.outputs(account.app_stack).get("ApiFunctionName")
+    if name is None:
+        return None
+    try:
+        configuration = account.client("lambda").get_function_configuration(FunctionName=name)
+    except ClientError as error:
+        if error.response["Error"]["Code"] == "ResourceNotFoundException":
+            return None
+        raise
+    architecture: str = configuration["Architectures"][0]
+    return architecture
+
+
+def _upload(package: Package, s3: AwsClient, bucket: str) -> Template:
+    """Put zip and template into *bucket*, each under its hash; return where the template lies."""
+    code_key = f"code/{package.sha256}.zip"
+    _put_once(s3, bucket, code_key, package.zip_path.read_bytes())
+    template = json.loads(package.template_path.read_bytes())
+    for resource in template["Resources"].values():
+        if resource["Type"] == "AWS::Serverless::Function":
+            resource["Properties"]["CodeUri"] = {"Bucket": bucket, "Key": code_key}
+    text = json.dumps(template, sort_keys=True).encode()
+    template_key = f"templates/{hashlib.sha256(text).hexdigest()}.json"
+    _put_once(s3, bucket, template_key, text)
+    return Template(url=f"{s3.meta.endpoint_url}/{bucket}/{template_key}")
+
+
+def _put_once(s3: AwsClient, bucket: str, key: str, content: bytes) -> None:
+    try:
+        s3.head_object(Bucket=bucket, Key=key)
+    except ClientError as error:
+        if error.response["Error"]["Code"] not in {"404", "NoSuchKey"}:
+            raise
+        s3.put_object(Bucket=bucket, Key=key, Body=content)
+
+
+def _certificate(
+    account: Account,
+    remembered: dict[str, str],
+    said: dict[str, str],
+    project: Path,
+    *,
+    poll_seconds: float,
+) -> dict[str, str]:
+    """Return the parameter for the domain's certificate, made first where that is ours to do."""
+    wanted = remembered | said
+    is_same_domain = wanted["DomainName"] == remembered.get("DomainName")
+    if said.get("CertificateArn") or (is_same_domain and wanted.get("CertificateArn")):
+        return {}
+    print(f"Certificate for {wanted['DomainName']} (it waits until the domain is proven):")
+    stacks = Stacks(account.client("cloudformation", region=CLOUDFRONT_REGION), poll_seconds=poll_seconds)
+    template = Template(body=(project / ".chalice/stacks/certificate.yaml").read_text("utf-8"))
+    parameters = {"DomainName": wanted["DomainName"], "HostedZoneId": wanted["HostedZoneId"]}
+    stacks.deploy(account.certificate_stack, template, parameters)
+    return {"CertificateArn": stacks.outputs(account.certificate_stack)["CertificateArn"]}
+
+
+def _say_what_is_next(
+    account: Account, parameters: dict[str, str], outputs: dict[str, str], *, is_new: bool
+) -> None:
+    stage, domain = account.stage, parameters.get("DomainName", "")
+    print(f"\nReady: {outputs['Url']}")
+    if domain and not parameters.get("HostedZoneId"):
+        cloudfront = account.client("cloudfront")
+        target = cloudfront.get_distribution(Id=outputs["DistributionId"])["Distribution"]["DomainName"]
+        print(f"Let {domain} be a CNAME of {target} where its DNS is served.")
+    if is_new:
+        if parameters.get("AlarmMail"):
+            print(f"AWS sends {parameters['AlarmMail']} a mail: alarms come once it is confirmed.")
+        print(
+            "Next, a portal and somebody who signs in there:\n"
+            f"  make tenant STAGE={stage} PROFILE=my-portal.json    "
+            "(chalicelib/local/demo-tenant.json is an example)\n"
+            f"  make user STAGE={stage} TENANT=my-portal USERNAME=anna@firma.se"
+        )
+        if not parameters.get("DefaultTenant"):
+            print(
+                f"Then open {outputs['Url']}/?tenant=my-portal, "
+                f"or choose it for good: make deploy STAGE={stage} DEFAULT_TENANT=my-portal"
+            )

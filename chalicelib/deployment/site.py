@@ -1,0 +1,200 @@
+"""
+The page in its bucket: each release in a directory of its own, and one `index.html` that leads there.
+
+Files below `/v/{hash of the tree}/` never change, so browsers keep them for good.
+`index.html` is asked for anew at each visit. A page that was opened before a deploy
+still finds its own files: a directory stays for seven days after it was replaced.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from botocore.exceptions import ClientError
+
+from chalicelib.deployment.account import AwsClient
+from chalicelib.deployment.errors import DeploymentError
+
+CONTENT_TYPES = {
+    ".html": "text/html; charset=utf-8",
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".json": "application/json; charset=utf-8",
+    ".svg": "image/svg+xml; charset=utf-8",
+    ".txt": "text/plain; charset=utf-8",
+    ".webmanifest": "application/manifest+json; charset=utf-8",
+}
+FOR_GOOD = "public, max-age=31536000, immutable"
+ASK_EACH_TIME = "no-cache"
+KEPT_SECONDS = 7 * 24 * 60 * 60
+RELEASES = "releases.json"
+
+_INDEX = "index.html"
+_AT_THE_ROOT = "openapi.json"
+_LINK = re.compile(r'\b(href|src)="([^"#]+)"')
+_ELSEWHERE = re.compile(r"[a-z]+:|/", re.IGNORECASE)
+_DIRECTORIES = "v/"
+_MOST_KEYS_IN_A_DELETION = 1_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class SiteFile:
+    """One object of the bucket."""
+
+    key: str
+    content: bytes
+    cache_control: str
+
+    @property
+    def content_type(self) -> str:
+        """What browsers are told it is."""
+        return CONTENT_TYPES[Path(self.key).suffix]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Release:
+    """One state of `static/`: the files that never change, and those that lead to them."""
+
+    name: str
+    lasting: tuple[SiteFile, ...]
+    entrance: tuple[SiteFile, ...]
+    """In the order in which they are put in place: the page comes last."""
+
+    @classmethod
+    def of(cls, folder: Path) -> Release:
+        """
+        Return the release that the files in *folder* make.
+
+        Raises:
+            DeploymentError: A file is of an unknown kind, or the page names one that is not there.
+        """
+        contents = {
+            path.relative_to(folder).as_posix(): path.read_bytes()
+            for path in sorted(folder.rglob("*"))
+            if path.is_file() and not path.name.startswith(".")
+        }
+        unknown = [name for name in contents if Path(name).suffix not in CONTENT_TYPES]
+        if unknown:
+            raise DeploymentError(f"No content type is known for: {', '.join(unknown)} (see site.py).")
+        name = _hash_of(contents)
+        directory = f"{_DIRECTORIES}{name}/"
+        lasting = [
+            SiteFile(key=f"{directory}{path}", content=content, cache_control=FOR_GOOD)
+            for path, content in contents.items()
+            if path != _INDEX
+        ]
+        page = _leading_to(directory, contents[_INDEX].decode(), contents).encode()
+        return cls(
+            name=name,
+            lasting=tuple(lasting),
+            entrance=(
+                SiteFile(key=_AT_THE_ROOT, content=contents[_AT_THE_ROOT], cache_control=ASK_EACH_TIME),
+                SiteFile(key=_INDEX, content=page, cache_control=ASK_EACH_TIME),
+            ),
+        )
+
+
+class Site:
+    """The bucket behind CloudFront, and the note of what was replaced when in the artifacts bucket."""
+
+    def __init__(self, s3: AwsClient, *, bucket: str, artifacts_bucket: str) -> None:
+        self._s3 = s3
+        self._bucket = bucket
+        self._artifacts_bucket = artifacts_bucket
+
+    def publish(self, release: Release, *, now: float | None = None) -> int:
+        """
+        Make *release* the one that new visitors get; return how many files had to be sent.
+
+        Broken off at any point it leaves a whole page: the old one, or the new one.
+        """
+        now = time.time() if now is None else now
+        present = set(self._keys(_DIRECTORIES))
+        missing = [file for file in release.lasting if file.key not in present]
+        for file in (*missing, *release.entrance):
+            self._s3.put_object(
+                Bucket=self._bucket,
+                Key=file.key,
+                Body=file.content,
+                ContentType=file.content_type,
+                CacheControl=file.cache_control,
+            )
+        self._remove_old(release, directories={key.split("/")[1] for key in present}, now=now)
+        return len(missing)
+
+    def empty(self) -> None:
+        """Remove every file, and the note with them."""
+        self._delete(self._keys(""))
+        self._s3.delete_object(Bucket=self._artifacts_bucket, Key=RELEASES)
+
+    def _remove_old(self, release: Release, *, directories: set[str], now: float) -> None:
+        """Note which directories are replaced by now, and remove those that were long enough ago."""
+        known = self._replaced_at()
+        # A directory nobody noted was left by an attempt that broke off: it counts from now.
+        replaced = {name: known.get(name, now) for name in directories - {release.name}}
+        old = {name for name, since in replaced.items() if now - since >= KEPT_SECONDS}
+        for name in old:
+            self._delete(self._keys(f"{_DIRECTORIES}{name}/"))
+        note = {
+            "current": release.name,
+            "replaced_at": {name: since for name, since in replaced.items() if name not in old},
+        }
+        self._s3.put_object(
+            Bucket=self._artifacts_bucket,
+            Key=RELEASES,
+            Body=json.dumps(note, indent=2, sort_keys=True).encode(),
+            ContentType=CONTENT_TYPES[".json"],
+        )
+
+    def _replaced_at(self) -> dict[str, float]:
+        try:
+            note = self._s3.get_object(Bucket=self._artifacts_bucket, Key=RELEASES)["Body"].read()
+        except ClientError as error:
+            if error.response["Error"]["Code"] == "NoSuchKey":
+                return {}
+            raise
+        replaced_at: dict[str, float] = json.loads(note)["replaced_at"]
+        return replaced_at
+
+    def _keys(self, prefix: str) -> Iterator[str]:
+        pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=prefix)
+        for page in pages:
+            for entry in page.get("Contents", []):
+                yield entry["Key"]
+
+    def _delete(self, keys: Iterable[str]) -> None:
+        waiting = list(keys)
+        while waiting:
+            batch, waiting = waiting[:_MOST_KEYS_IN_A_DELETION], waiting[_MOST_KEYS_IN_A_DELETION:]
+            answer = self._s3.delete_objects(
+                Bucket=self._bucket, Delete={"Objects": [{"Key": key} for key in batch], "Quiet": True}
+            )
+            for error in answer.get("Errors", []):
+                raise DeploymentError(f"{error['Key']} could not be removed: {error['Message']}")
+
+
+def _hash_of(contents: Mapping[str, bytes]) -> str:
+    digest = hashlib.sha256()
+    for name, content in contents.items():
+        digest.update(f"{name}\0{len(content)}\0".encode() + content)
+    return digest.hexdigest()[:16]
+
+
+def _leading_to(directory: str, page: str, contents: Mapping[str, bytes]) -> str:
+    """Return *page* with each link to a file of ours leading into *directory*."""
+
+    def absolute(link: re.Match[str]) -> str:
+        attribute, target = link.groups()
+        if _ELSEWHERE.match(target):
+            return link[0]
+        if target not in contents:
+            raise DeploymentError(f"{_INDEX} names {target}, and static/ has no such file.")
+        return f'{attribute}="/{directory}{target}"'
+
+    return _LINK.sub(absolute, page)
