@@ -134,8 +134,12 @@ def test_the_folder_map_names_what_is_there() -> None:
     ("introduction", "path"),
     [
         ("In the Lambda function", "requirements.txt"),
-        ("For development and tests", "requirements-dev.txt"),
-        ("In an environment of its own", ".ci/requirements-ministack.txt"),
+        ("For the operator, development and tests", "requirements-dev.txt"),
+        (
+            "In an environment of its own (`.ci/requirements-ministack.txt`)",
+            ".ci/requirements-ministack.txt",
+        ),
+        ("In an environment of its own (`.ci/requirements-lambda.txt`)", ".ci/requirements-lambda.txt"),
     ],
 )
 def test_every_dependency_has_its_reason(introduction: str, path: str) -> None:
@@ -147,7 +151,7 @@ def test_every_dependency_has_its_reason(introduction: str, path: str) -> None:
 
 
 def _direct(path: Path) -> list[str]:
-    text = re.split(r"^# What those need", path.read_text(encoding="utf-8"), flags=re.MULTILINE)[0]
+    text = re.split(r"^# What (?:those|it) needs?", path.read_text(encoding="utf-8"), flags=re.MULTILINE)[0]
     return re.findall(r"^([a-zA-Z0-9-]+)(?:\[[a-z]+\])?==", text, re.MULTILINE)
 
 
