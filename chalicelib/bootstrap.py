@@ -30,6 +30,7 @@ from chalicelib.tenants.dynamodb import DynamoTenants
 from chalicelib.tenants.store import TenantStore
 from chalicelib.verification.sign_in_check import SignInCheck
 from chalicelib.verification.verifier import Verifier
+from chalicelib.web.clock_drift import ClockDrift
 from chalicelib.web.endpoints import Gate
 from chalicelib.web.request_log import WriteLine, count_aws_call, write_to_stdout
 
@@ -77,10 +78,18 @@ def aws_stores(settings: Settings) -> Stores:
     )
 
 
-def stores_on(settings: Settings, *, dynamodb: AwsClient, kms: AwsClient) -> Stores:
-    """Return the stores over any two AWS clients, every call of theirs counted in the request log."""
+def stores_on(
+    settings: Settings, *, dynamodb: AwsClient, kms: AwsClient, clock: Clock = time.time
+) -> Stores:
+    """
+    Return the stores over any two AWS clients.
+
+    The request log counts their calls, and is told how far *clock* is from their answers.
+    """
+    drift = ClockDrift(clock)
     for client in (dynamodb, kms):
         client.meta.events.register("before-call", count_aws_call)
+        client.meta.events.register("after-call", drift.see)
     database = Database(dynamodb, state_table=settings.state_table, events_table=settings.events_table)
     return Stores(
         tenants=DynamoTenants(database),

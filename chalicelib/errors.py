@@ -16,7 +16,7 @@ Everything that can go wrong, as one tree.
         OtpAlreadyUsedError  AuthenticatorDisabledError
       TooManyAttemptsError     wait, then try again
       ServiceError             ours to mend
-        ServiceUnavailableError  SecretIntegrityError
+        ServiceUnavailableError  SecretIntegrityError  NewerRowError
       ConditionRefusedError    a conditional write lost; never leaves the service
 
 Success returns a small frozen value, everything else raises: an unread boolean
@@ -167,6 +167,10 @@ class ServiceUnavailableError(ServiceError):
 
 class SecretIntegrityError(ServiceError):
     """A sealed secret does not open where it lies: tampering or a lost key. Alarm."""
+
+
+class NewerRowError(ServiceError):
+    """A newer release wrote this row: it is neither read nor changed. Alarm."""
 
 
 class ConditionRefusedError(TwoFactorError):

@@ -28,7 +28,7 @@ _USER = "USER"
 _PASSWORD = "PASSWORD"  # noqa: S105 - a sort key
 _NOBODY = "nobody"
 _ATTEMPTS_KEPT_SECONDS = 24 * 60 * 60
-_ATTEMPT_IS_DUE = f"attribute_not_exists(pk) OR {ladder_condition(PASSWORD_LADDER)}"
+_ATTEMPT_IS_DUE = f"(attribute_not_exists(pk) OR {ladder_condition(PASSWORD_LADDER)})"
 
 
 class _UserRow(StateRow):

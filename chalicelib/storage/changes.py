@@ -35,6 +35,7 @@ class Transactions(Protocol):
 
         Raises:
             TwoFactorError: The *refused* error of the first change whose condition failed.
+            NewerRowError: A newer release wrote one of the rows.
             ServiceUnavailableError: It is not known whether they took effect. Ask again,
                 with the same idempotency key, before deciding anything.
         """

@@ -20,9 +20,14 @@ from botocore.session import Session
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 
-from chalicelib.errors import ConditionRefusedError, ServiceUnavailableError, TwoFactorError
+from chalicelib.errors import (
+    ConditionRefusedError,
+    NewerRowError,
+    ServiceUnavailableError,
+    TwoFactorError,
+)
 from chalicelib.storage.changes import Change
-from chalicelib.storage.rows import EVENTS, STATE, Row, key_of
+from chalicelib.storage.rows import EVENTS, FORMAT_VERSION, STATE, Row, key_of, number
 from chalicelib.throttle import Ladder
 
 AwsClient = Any  # botocore makes its client classes at run time
@@ -41,6 +46,8 @@ CLIENT_CONFIG = Config(
 _READ_ATTEMPTS = 2
 _CONFLICT_ATTEMPTS = 6
 _CONFLICT_PAUSE_SECONDS = 0.02
+_IS_KNOWN = "(attribute_not_exists(format_version) OR format_version <= :known_format)"
+_KNOWN_FORMAT = {":known_format": number(FORMAT_VERSION)}
 _CONFLICTS = frozenset({"TransactionConflictException", "TransactionConflict"})
 
 
@@ -111,6 +118,7 @@ class Database:
 
         Raises:
             ServiceUnavailableError: DynamoDB failed twice.
+            NewerRowError: A newer release wrote it.
         """
         item = self._get_item(row_class.Meta.table_name, pk, sk)
         return row_class.from_raw_data(item) if item else None
@@ -121,6 +129,7 @@ class Database:
 
         Raises:
             ServiceUnavailableError: DynamoDB failed twice.
+            NewerRowError: A newer release wrote it.
         """
         return self._get_item(STATE, pk, sk)
 
@@ -143,11 +152,11 @@ class Database:
         Raises:
             RefusedError: The condition failed; the error brings the row as it is.
             ServiceUnavailableError: It is not known whether the write took effect.
+            NewerRowError: A newer release wrote the row; it stays as it is.
         """
-        request |= {
+        request = _only_of_known_format(request) | {
             "TableName": self._table_names[STATE],
             "ReturnValues": "ALL_NEW",
-            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
         }
         return _whole(self._write(lambda: self._client.update_item(**request)).get("Attributes", {}))
 
@@ -158,6 +167,7 @@ class Database:
         Raises:
             TwoFactorError: The change's *refused* error.
             ServiceUnavailableError: It is not known whether the write took effect.
+            NewerRowError: A newer release wrote the row; it stays as it is.
         """
         kind, request = self._named(change)
         operation = {
@@ -187,7 +197,7 @@ class Database:
 
     def _named(self, change: Change) -> tuple[str, Item]:
         kind, request = cast("tuple[str, Item]", change.write)  # opaque above this module
-        return kind, request | {"TableName": self._table_names[request["TableName"]]}
+        return kind, _only_of_known_format(request) | {"TableName": self._table_names[request["TableName"]]}
 
     def _write(self, operation: Callable[[], Item]) -> Item:
         for attempt in range(1, _CONFLICT_ATTEMPTS + 1):
@@ -205,10 +215,28 @@ class Database:
 
 
 def _whole(item: Item) -> Item:
-    # No row of ours is without its key; half an answer is no answer.
-    if "pk" not in item or "sk" not in item:
+    # No row of ours is without these; half an answer is no answer.
+    if "pk" not in item or "sk" not in item or "format_version" not in item:
         raise ServiceUnavailableError
+    if _is_newer(item):
+        raise NewerRowError
     return item
+
+
+def _only_of_known_format(write: Item) -> Item:
+    # A release that was rolled back meets rows of the one after it. It must neither misread nor
+    # mangle them, and no write reads first: so the condition of every write holds this too.
+    # (DynamoDB refuses parentheses that are not needed: a condition with OR brings its own.)
+    condition = write.get("ConditionExpression")
+    return write | {
+        "ConditionExpression": f"{condition} AND {_IS_KNOWN}" if condition else _IS_KNOWN,
+        "ExpressionAttributeValues": write.get("ExpressionAttributeValues", {}) | _KNOWN_FORMAT,
+        "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+    }
+
+
+def _is_newer(item: Item) -> bool:
+    return bool(item) and int(item["format_version"]["N"]) > FORMAT_VERSION
 
 
 class _CancelledError(TwoFactorError):
@@ -232,9 +260,13 @@ def _translated(error: ClientError) -> TwoFactorError:
     response: Mapping[str, Any] = error.response
     code = response["Error"]["Code"]
     if code == "ConditionalCheckFailedException":
-        return RefusedError(response.get("Item", {}))
+        item = response.get("Item", {})
+        return NewerRowError() if _is_newer(item) else RefusedError(item)
     if code == "TransactionCanceledException":
-        return _CancelledError(response.get("CancellationReasons", []))
+        reasons = response.get("CancellationReasons", [])
+        if any(_is_newer(reason.get("Item", {})) for reason in reasons):
+            return NewerRowError()
+        return _CancelledError(reasons)
     return ServiceUnavailableError()
 
 

@@ -24,7 +24,6 @@ from chalicelib.errors import (
     BodyTooLargeError,
     EnrolmentError,
     NotSignedInError,
-    SecretIntegrityError,
 )
 from chalicelib.sessions.session import (
     OpenSession,
@@ -38,6 +37,7 @@ from chalicelib.settings import Settings
 from chalicelib.web import cookie, request_log
 from chalicelib.web.body import LONGEST_BODY_BYTES, Field, read_body
 from chalicelib.web.edge import check_front_door, check_media_type, check_own_page, check_own_site
+from chalicelib.web.metrics import embedded_metrics
 from chalicelib.web.problems import CONTENT_TYPE, problem_body, problem_for, retry_after_seconds
 from chalicelib.web.request_log import RequestLog
 
@@ -162,8 +162,15 @@ class _Exchange:
             response = self._failure(error)
         self._log.status = response.status_code
         self._log.duration_ms = (time.perf_counter() - started) * 1000
-        self._gate.write_line(self._log.as_line())
+        self._gate.write_line(self._log.as_line(**self._metrics()))
         return response
+
+    def _metrics(self) -> dict[str, Any]:
+        if self._gate.settings.is_local:
+            return {}  # where nobody collects them
+        return embedded_metrics(
+            self._log, stage=self._gate.settings.stage, at_epoch_seconds=self._gate.clock()
+        )
 
     def _success(self, answer: Answer) -> Response:
         headers = dict(_ON_EVERY_ANSWER)
@@ -185,8 +192,7 @@ class _Exchange:
     def _failure(self, error: Exception) -> Response:
         problem = problem_for(error)
         self._log.outcome = problem.code
-        if isinstance(error, SecretIntegrityError):
-            self._log.alarm = "secret_integrity"
+        self._log.alarm = problem.alarm
         if problem.status >= 500:  # noqa: PLR2004 - from here on it is our fault
             self._log.fault = request_log.frames_of(error)
         headers = {**_ON_EVERY_ANSWER, "Content-Type": CONTENT_TYPE}

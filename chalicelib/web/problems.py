@@ -21,11 +21,12 @@ RETRY_AFTER_SECONDS = 5
 
 @dataclass(frozen=True)
 class Problem:
-    """How one kind of error is answered."""
+    """How one kind of error is answered, and as which alarm it is told to the operator, if any."""
 
     status: int
     code: str
     title: str
+    alarm: str | None = None
 
 
 PROBLEMS: dict[type[TwoFactorError], Problem] = {
@@ -70,9 +71,13 @@ PROBLEMS: dict[type[TwoFactorError], Problem] = {
     errors.ServiceUnavailableError: Problem(
         503, "service_unavailable", "Try again with the same Idempotency-Key"
     ),
-    # To the user a secret that does not open is an outage; to us it is an alarm.
+    # To the user a secret that does not open is an outage; to us it is an alarm. So is a
+    # row that only a newer release can read.
     errors.SecretIntegrityError: Problem(
-        503, "service_unavailable", "Try again with the same Idempotency-Key"
+        503, "service_unavailable", "Try again with the same Idempotency-Key", alarm="secret_integrity"
+    ),
+    errors.NewerRowError: Problem(
+        503, "service_unavailable", "Try again with the same Idempotency-Key", alarm="newer_row"
     ),
     # A race nobody won: nothing changed, and asking again settles it.
     errors.ConditionRefusedError: Problem(

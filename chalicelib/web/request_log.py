@@ -33,6 +33,7 @@ class RequestLog:
     duration_ms: float = 0.0
     alarm: str | None = None
     fault: list[str] | None = None
+    clock_drift_seconds: float | None = None
     aws_calls: Counter[str] = field(default_factory=Counter)
 
     def tell_of(self, session: Session) -> None:
@@ -40,8 +41,8 @@ class RequestLog:
         self.tenant = session.tenant_id
         self.reference = session.reference
 
-    def as_line(self) -> str:
-        """Return the line, without its end."""
+    def as_line(self, **more: Any) -> str:  # noqa: ANN401 - whatever JSON can tell
+        """Return the line, with *more* behind its own fields and without its end."""
         fields: dict[str, Any] = {
             "level": "ERROR" if self.alarm or self.fault else "INFO",
             "request_id": self.request_id,
@@ -58,7 +59,7 @@ class RequestLog:
             fields["alarm"] = self.alarm
         if self.fault:
             fields["fault"] = self.fault
-        return json.dumps(fields, ensure_ascii=True)
+        return json.dumps(fields | more, ensure_ascii=True)
 
 
 _current: ContextVar[RequestLog | None] = ContextVar("request_log", default=None)
@@ -67,6 +68,11 @@ _current: ContextVar[RequestLog | None] = ContextVar("request_log", default=None
 def begin(log: RequestLog) -> None:
     """Make *log* the one of the request that this thread now works on."""
     _current.set(log)
+
+
+def is_begun() -> bool:
+    """Say whether this thread works on a request now."""
+    return _current.get() is not None
 
 
 def note_tenant(tenant_id: str) -> None:
@@ -81,6 +87,13 @@ def count_aws_call(model: Any, **_: Any) -> None:  # noqa: ANN401 - botocore's e
     log = _current.get()
     if log is not None:
         log.aws_calls[f"{model.service_model.service_id}.{model.name}"] += 1
+
+
+def note_clock_drift(seconds: float) -> None:
+    """Tell by how much our clock and that of AWS differ, as was just seen."""
+    log = _current.get()
+    if log is not None:
+        log.clock_drift_seconds = seconds
 
 
 def frames_of(error: BaseException) -> list[str]:

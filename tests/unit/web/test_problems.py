@@ -58,8 +58,9 @@ def test_the_walk_finds_errors_outside_the_tree_too() -> None:
 
 @pytest.mark.requirement("B66")
 def test_a_code_has_one_meaning() -> None:
-    problems = set(PROBLEMS.values()) | {INTERNAL_ERROR}
-    assert len({problem.code for problem in problems}) == len(problems)
+    told = {(problem.status, problem.code, problem.title) for problem in PROBLEMS.values()}
+    told.add((INTERNAL_ERROR.status, INTERNAL_ERROR.code, INTERNAL_ERROR.title))
+    assert len({code for _, code, _ in told}) == len(told)
     shared = [problem for problem in PROBLEMS.values() if list(PROBLEMS.values()).count(problem) > 1]
     assert {problem.code for problem in shared} <= {"service_unavailable"}
 
