@@ -25,7 +25,7 @@ from chalicelib.errors import (
     ServiceUnavailableError,
     TwoFactorError,
 )
-from chalicelib.web.problems import CONTENT_TYPE, PROBLEMS, RETRY_AFTER_SECONDS, problem_body
+from chalicelib.web.problems import CONTENT_TYPE, RETRY_AFTER_SECONDS, problem_body, problem_for
 
 Template = dict[str, Any]
 
@@ -90,7 +90,7 @@ def _known_elsewhere(stage: str, *, architecture: str, project: Path) -> Templat
     viewer_request = (project / ".chalice/viewer-request.js").read_text("utf-8")
     runtime = Config.create().lambda_python_version
     return {
-        "Description": f"Tvåsteg {stage}: page, API and outbox",
+        "Description": f"Tvasteg {stage}: page, API and outbox",
         "Parameters": {
             # A template belongs to the stage that it was packaged for.
             "Stage": {"Type": "String", "Default": stage, "AllowedValues": [stage]},
@@ -110,7 +110,7 @@ def _known_elsewhere(stage: str, *, architecture: str, project: Path) -> Templat
 def _gateway_responses() -> Template:
     responses = {}
     for kind, error in _GATEWAY_PROBLEMS.items():
-        problem = PROBLEMS[type(error)]
+        problem = problem_for(error)
         headers = {
             "Content-Type": CONTENT_TYPE,
             "Cache-Control": "no-store",

@@ -1,0 +1,286 @@
+"""Each role may do what its function needs, and nothing else; no role may change an event."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from botocore.session import Session
+
+from tests.docs.pages import code_in, table
+from tests.support.cloud_formation import (
+    REGION,
+    Template,
+    app_template,
+    data_template,
+    of_type,
+    properties,
+    resolved,
+)
+from tests.support.iam import Call, Statement, allowed
+
+PURPOSE = "kms:EncryptionContext:purpose"
+FOR_CODES = {PURPOSE: "otp"}
+CHANGES_OF_EVENTS = (
+    "UpdateItem",
+    "DeleteItem",
+    "BatchWriteItem",
+    "PartiQLInsert",
+    "PartiQLUpdate",
+    "PartiQLDelete",
+)
+PLACES = {"state": "StateTableArn", "events": "EventsTableArn", "key": "SecretKeyArn"}
+SERVICES = {"state": "dynamodb", "events": "dynamodb", "key": "kms"}
+
+
+def output(name: str) -> str:
+    """Return what the data stack tells the other one."""
+    value: str = resolved(data_template()["Outputs"][name]["Value"], data_template())
+    return value
+
+
+def policy_of(role: str) -> list[Statement]:
+    """Return all that *role* is told, its references resolved."""
+    policies = properties(app_template(), role)["Policies"]
+    statements = [statement for policy in policies for statement in policy["PolicyDocument"]["Statement"]]
+    found: list[Statement] = resolved(statements, app_template())
+    return found
+
+
+def key_policy(name: str) -> list[Statement]:
+    found: list[Statement] = resolved(
+        properties(data_template(), name)["KeyPolicy"]["Statement"], data_template()
+    )
+    return found
+
+
+def events_policy() -> list[Statement]:
+    document = properties(data_template(), "EventsTable")["ResourcePolicy"]["PolicyDocument"]
+    found: list[Statement] = document["Statement"]
+    return found
+
+
+def resource_policy(place: str) -> list[Statement]:
+    return {"state": [], "events": events_policy(), "key": key_policy("SecretKey")}[place]
+
+
+def may(role: str, place: str, action: str, context: dict[str, str] | None = None) -> bool:
+    """Return whether *role* may do *action* at *place*: `state`, `events` or `key`."""
+    call = Call(f"{SERVICES[place]}:{action}", output(PLACES[place]), context or {})
+    return allowed(call, identity=policy_of(role), resource=resource_policy(place))
+
+
+def operations(service: str) -> list[str]:
+    """Return all that a service can be asked for."""
+    model = Session().create_client(service, region_name=REGION).meta.service_model
+    return [*model.operation_names, *(name for name in CHANGES_OF_EVENTS if service == "dynamodb")]
+
+
+ROLES = ("ApiHandlerRole", "OutboxRole")
+
+
+def test_each_function_has_a_role_of_its_own_that_only_lambda_takes_on() -> None:
+    roles = of_type(app_template(), "AWS::IAM::Role")
+    functions = of_type(app_template(), "AWS::Serverless::Function")
+
+    assert set(roles) == set(ROLES)
+    assert {name: function["Role"] for name, function in functions.items()} == {
+        "APIHandler": {"Fn::GetAtt": ["ApiHandlerRole", "Arn"]},
+        "Outbox": {"Fn::GetAtt": ["OutboxRole", "Arn"]},
+    }
+    for role in roles.values():
+        (trust,) = role["AssumeRolePolicyDocument"]["Statement"]
+        assert trust["Principal"] == {"Service": "lambda.amazonaws.com"}
+        assert "ManagedPolicyArns" not in role
+
+
+@pytest.mark.requirement("K4")
+def test_the_api_may_do_what_its_routes_need_and_nothing_else() -> None:
+    """README's table is held equal to what the routes really call."""
+    needed = {
+        (place, action)
+        for row in table("## AWS permissions")
+        if row["operation"].startswith("`")
+        for place, column in {"state": "`state`", "events": "`events`", "key": "key"}.items()
+        for action in code_in(row[column])
+    }
+
+    granted = {
+        (place, action)
+        for place, service in SERVICES.items()
+        for action in operations(service)
+        if may("ApiHandlerRole", place, action, FOR_CODES)
+    }
+
+    assert granted == needed
+
+
+@pytest.mark.requirement("K4")
+def test_the_outbox_may_add_events_and_nothing_else() -> None:
+    granted = {
+        (place, action)
+        for place, service in SERVICES.items()
+        for action in operations(service)
+        if may("OutboxRole", place, action, FOR_CODES)
+    }
+
+    assert granted == {("events", "PutItem")}
+
+
+@pytest.mark.requirement("K4")
+def test_the_outbox_reads_the_stream_of_state() -> None:
+    def may_read(action: str, stream: str) -> bool:
+        return allowed(Call(f"dynamodb:{action}", stream), identity=policy_of("OutboxRole"))
+
+    for action in operations("dynamodbstreams"):
+        assert may_read(action, output("StateStreamArn")), action
+        assert not may_read(action, output("EventsTableArn") + "/stream/1"), action
+
+
+@pytest.mark.requirement("K4")
+@pytest.mark.parametrize("role", ROLES)
+@pytest.mark.parametrize("action", ["Encrypt", "Decrypt"])
+@pytest.mark.parametrize("context", [{}, {PURPOSE: "session"}, {PURPOSE: "OTP"}, {"purpose": "otp"}])
+def test_the_key_serves_no_other_purpose(role: str, action: str, context: dict[str, str]) -> None:
+    assert not may(role, "key", action, context)
+
+
+@pytest.mark.requirement("K4")
+@pytest.mark.parametrize(
+    "action", ["Encrypt", "Decrypt", "ReEncryptFrom", "ReEncryptTo", "GenerateDataKey"]
+)
+def test_the_key_serves_no_other_purpose_even_to_an_administrator(action: str) -> None:
+    administrator: list[Statement] = [{"Effect": "Allow", "Action": "*", "Resource": "*"}]
+
+    def may_use(context: dict[str, str]) -> bool:
+        call = Call(f"kms:{action}", output("SecretKeyArn"), context)
+        return allowed(call, identity=administrator, resource=key_policy("SecretKey"))
+
+    assert may_use(FOR_CODES)
+    assert not may_use({})
+    assert not may_use({PURPOSE: "backup"})
+
+
+@pytest.mark.requirement("K4")
+@pytest.mark.parametrize("role", ROLES)
+def test_nobody_reads_a_table_as_a_whole(role: str) -> None:
+    for place in ("state", "events"):
+        for action in ("Scan", "Query", "BatchGetItem", "PartiQLSelect", "ExportTableToPointInTime"):
+            assert not may(role, place, action)
+            index = Call(f"dynamodb:{action}", output(PLACES[place]) + "/index/users-by-status")
+            assert not allowed(index, identity=policy_of(role))
+
+
+@pytest.mark.requirement("A4")
+@pytest.mark.parametrize("action", CHANGES_OF_EVENTS)
+@pytest.mark.parametrize("role", ROLES)
+def test_no_role_changes_an_event(role: str, action: str) -> None:
+    """Denied by the role itself, so even if the table's policy were lost or the role were given more."""
+    call = Call(f"dynamodb:{action}", output("EventsTableArn"))
+    generous: Statement = {"Effect": "Allow", "Action": "dynamodb:*", "Resource": "*"}
+
+    assert not allowed(call, identity=[*policy_of(role), generous])
+
+
+@pytest.mark.requirement("A4")
+@pytest.mark.parametrize("action", CHANGES_OF_EVENTS)
+def test_the_table_lets_not_even_an_administrator_change_an_event(action: str) -> None:
+    administrator: list[Statement] = [{"Effect": "Allow", "Action": "*", "Resource": "*"}]
+
+    def may_do(action: str) -> bool:
+        call = Call(f"dynamodb:{action}", output("EventsTableArn"))
+        return allowed(call, identity=administrator, resource=events_policy())
+
+    assert not may_do(action)
+    assert may_do("PutItem")
+    assert may_do("GetItem")
+
+
+@pytest.mark.requirement("K4")
+@pytest.mark.parametrize("template", [app_template, data_template])
+def test_no_policy_allows_a_wildcard(template: Any) -> None:
+    """Neither an action nor a resource, but in policies of keys, where `*` is the key itself."""
+    for owner, statement in _statements(template()):
+        if statement["Effect"] == "Deny":
+            continue
+        kind = template()["Resources"][owner]["Type"]
+        if kind != "AWS::KMS::Key":
+            assert not any("*" in action for action in _several(statement["Action"])), owner
+            assert not any(_is_wild(resource) for resource in _several(statement["Resource"])), owner
+
+
+@pytest.mark.requirement("K4")
+def test_only_the_account_and_dynamodb_stand_in_the_keys_policies() -> None:
+    administrators = {"AWS": "arn:aws:iam::111122223333:root"}
+    for name in ("SecretKey", "TableKey"):
+        allow = [statement for statement in key_policy(name) if statement["Effect"] == "Allow"]
+        assert allow[0]["Principal"] == administrators
+    by_way_of_dynamodb, looking = key_policy("TableKey")[1:]
+    assert by_way_of_dynamodb["Condition"]["StringEquals"] == {
+        "kms:CallerAccount": "111122223333",
+        "kms:ViaService": f"dynamodb.{REGION}.amazonaws.com",
+    }
+    assert looking["Principal"] == {"Service": "dynamodb.amazonaws.com"}
+    assert [statement["Effect"] for statement in key_policy("SecretKey")] == ["Allow", "Deny"]
+
+
+@pytest.mark.parametrize(
+    ("role", "group"), [("ApiHandlerRole", "ApiLogGroup"), ("OutboxRole", "OutboxLogGroup")]
+)
+def test_each_function_writes_its_own_log_only(role: str, group: str) -> None:
+    logs = {
+        name: resolved({"Fn::GetAtt": [name, "Arn"]}, app_template()).removesuffix("*")
+        for name in of_type(app_template(), "AWS::Logs::LogGroup")
+    }
+
+    granted = {
+        (name, action)
+        for name, arn in logs.items()
+        for action in operations("logs")
+        if allowed(Call(f"logs:{action}", f"{arn}log-stream:1"), identity=policy_of(role))
+    }
+
+    assert granted == {(group, "CreateLogStream"), (group, "PutLogEvents")}
+
+
+def test_the_outbox_tells_its_own_queue_only_what_failed() -> None:
+    queue = resolved({"Fn::GetAtt": ["FailureQueue", "Arn"]}, app_template())
+
+    granted = {
+        action
+        for action in operations("sqs")
+        if allowed(Call(f"sqs:{action}", queue), identity=policy_of("OutboxRole"))
+    }
+
+    assert granted == {"SendMessage"}
+
+
+def _statements(template: Template) -> list[tuple[str, Statement]]:
+    """Return every statement of every policy in *template*, with the resource it belongs to."""
+    found = []
+
+    def look(owner: str, value: Any) -> None:
+        if isinstance(value, list):
+            for part in value:
+                look(owner, part)
+        elif isinstance(value, dict):
+            if "Effect" in value and "Action" in value:
+                found.append((owner, value))
+            for part in value.values():
+                look(owner, part)
+
+    for owner, resource in template["Resources"].items():
+        look(owner, resource.get("Properties", {}))
+    # Who may take on a role stands in a policy without a resource.
+    return [(owner, statement) for owner, statement in found if "Resource" in statement]
+
+
+def _several(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def _is_wild(resource: Any) -> bool:
+    """Return whether *resource* means more than one thing of ours; a bucket's objects are one thing."""
+    if not isinstance(resource, str):
+        return "Fn::Sub" in resource and resource["Fn::Sub"] != "${SiteBucket.Arn}/*"
+    return "*" in resource

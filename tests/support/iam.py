@@ -1,0 +1,82 @@
+"""
+Whether IAM would allow a call: the part of its rules that our policies use.
+
+Within one account an explicit Deny anywhere wins; then an Allow is needed, which in
+our account always is one of the caller's own policy: our resources allow nothing to
+any role by its name. Whatever is not known here raises, so that no statement is
+passed over in silence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from typing import Any
+
+Statement = dict[str, Any]
+
+_STATEMENT_PARTS = {"Sid", "Effect", "Principal", "Action", "Resource", "Condition"}
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call to AWS: the action, what it is about, and the condition keys that come with it."""
+
+    action: str
+    resource: str
+    context: Mapping[str, str] = field(default_factory=dict)
+
+
+def allowed(call: Call, *, identity: Iterable[Statement], resource: Iterable[Statement] = ()) -> bool:
+    """
+    Return whether a caller with the policy *identity* may do *call*.
+
+    *resource* is the policy of what the call is about; only its denials change the answer.
+    """
+    own = [statement for statement in identity if _speaks_of(statement, call)]
+    others = [
+        statement for statement in resource if _speaks_of(statement, call) and _is_about_all(statement)
+    ]
+    if any(statement["Effect"] == "Deny" for statement in [*own, *others]):
+        return False
+    return any(statement["Effect"] == "Allow" for statement in own)
+
+
+def _is_about_all(statement: Statement) -> bool:
+    return statement["Principal"] in ("*", {"AWS": "*"})
+
+
+def _speaks_of(statement: Statement, call: Call) -> bool:
+    unknown = statement.keys() - _STATEMENT_PARTS
+    if unknown:
+        raise NotImplementedError(f"A statement with {sorted(unknown)}")
+    return (
+        any(_matches(pattern.lower(), call.action.lower()) for pattern in _several(statement["Action"]))
+        and any(_matches(pattern, call.resource) for pattern in _several(statement["Resource"]))
+        and all(
+            _holds(operator, key, _several(values), call.context)
+            for operator, expected in statement.get("Condition", {}).items()
+            for key, values in expected.items()
+        )
+    )
+
+
+def _holds(operator: str, key: str, values: list[str], context: Mapping[str, str]) -> bool:
+    actual = context.get(key)
+    match operator:
+        case "StringEquals":
+            return actual in values
+        case "StringNotEquals":  # holds where there is no value, too
+            return actual not in values
+    raise NotImplementedError(f"The condition {operator}")
+
+
+def _matches(pattern: str, value: str) -> bool:
+    if "[" in pattern:
+        raise NotImplementedError("IAM knows * and ? only")
+    return fnmatchcase(value, pattern)
+
+
+def _several(value: str | list[str]) -> list[str]:
+    return [value] if isinstance(value, str) else value
