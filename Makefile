@@ -13,8 +13,11 @@ RUNTIMES := $(MINISTACK_VENV)/.installed $(LAMBDA_VENV)/.installed
 require_stage = @test -n "$(STAGE)" || { \
 	echo "Say which stage: make $@ STAGE=dev, or make $@ STAGE=prod." >&2; exit 2; }
 
+# An option of the command, if it was said on make's own line, even as an empty one.
+option = $(if $(filter command,$(origin $(1))),--$(2) "$($(1))")
+
 .DEFAULT_GOAL := help
-.PHONY: help install run test check unit bench package docs clean
+.PHONY: help install run test check unit bench package deploy destroy rotate tenant user docs clean
 
 help: ## List what make can do
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' Makefile
@@ -34,7 +37,7 @@ check: install ## Format, lint, types, import directions
 	@$(BIN)/lint-imports
 
 unit: install ## Only the quick tests: no browser, no servers
-	@$(BIN)/python -m pytest $(addprefix --ignore=tests/,browser deployment faults local race static)
+	@$(BIN)/python -m pytest $(addprefix --ignore=tests/,browser deployment faults local race rehearsal static)
 
 bench: install $(RUNTIMES) ## Measure calls, CPU and time, write docs/performance.md
 	@$(BIN)/python -m tests.bench
@@ -42,6 +45,30 @@ bench: install $(RUNTIMES) ## Measure calls, CPU and time, write docs/performanc
 package: install ## Write the zip and the template of STAGE=dev or prod into out/ (ARCHITECTURE=x86_64 for another)
 	$(require_stage)
 	@$(BIN)/python -m chalicelib.deployment package --stage "$(STAGE)" $(if $(ARCHITECTURE),--architecture "$(ARCHITECTURE)")
+
+deploy: install ## Bring STAGE=dev or prod in your AWS account up to date with this working tree
+	$(require_stage)
+	@$(BIN)/python -m chalicelib.deployment deploy --stage "$(STAGE)" \
+		$(call option,DOMAIN,domain) $(call option,HOSTED_ZONE_ID,hosted-zone-id) \
+		$(call option,CERTIFICATE_ARN,certificate-arn) $(call option,ALARM_MAIL,alarm-mail) \
+		$(call option,DEFAULT_TENANT,default-tenant) $(call option,ARCHITECTURE,architecture)
+
+destroy: install ## Remove the service of STAGE=..., keep its tables and keys (YES=... asks nothing)
+	$(require_stage)
+	@$(BIN)/python -m chalicelib.deployment destroy --stage "$(STAGE)" $(call option,YES,yes)
+
+rotate: install ## Exchange the secret between CloudFront and the API of STAGE=...
+	$(require_stage)
+	@$(BIN)/python -m chalicelib.deployment rotate --stage "$(STAGE)"
+
+tenant: install ## Apply the tenant's profile PROFILE=file.json in STAGE=...
+	$(require_stage)
+	@$(BIN)/python -m chalicelib.deployment tenant --stage "$(STAGE)" --profile "$(PROFILE)"
+
+user: install ## Add a user: STAGE=... TENANT=... USERNAME=..., the password is asked for
+	$(require_stage)
+	@$(BIN)/python -m chalicelib.deployment user --stage "$(STAGE)" --tenant "$(TENANT)" \
+		--username "$(USERNAME)" $(call option,LANGUAGE,language)
 
 docs: install ## Write docs/requirements.md anew: which tests prove which requirement
 	@$(BIN)/python -m tests.docs.requirements_table

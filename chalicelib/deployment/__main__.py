@@ -52,7 +52,9 @@ def _run(said: argparse.Namespace) -> None:
     match said.command:
         case "package":
             package = build(said.stage, said.out, architecture=said.architecture)
-            print(f"{package.zip_path} for {package.runtime} on {package.architecture}: {package.sha256}")
+            size_mb = package.zip_path.stat().st_size / 1e6
+            print(f"{package.zip_path}: {size_mb:.2f} MB for {package.runtime} on {package.architecture}")
+            print(f"sha256 {package.sha256}")
         case "deploy":
             options = Options(
                 domain=said.domain,

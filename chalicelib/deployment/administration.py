@@ -37,6 +37,8 @@ def apply_tenant(stage: str, profile_path: Path) -> None:
     Raises:
         DeploymentError: The file or the profile is wrong, or there is nothing to write to.
     """
+    if profile_path == Path():
+        raise DeploymentError("Say which profile to apply: PROFILE=file.json")
     profile = _read_profile(profile_path)
     account = open_account(stage)
     with _told_in_sentences():
@@ -53,6 +55,8 @@ def add_user(stage: str, *, tenant_id: str, username: str, language: str | None)
     Raises:
         DeploymentError: Name or password are refused, or the tenant is not there.
     """
+    if not tenant_id or not username:
+        raise DeploymentError("Say who it is: TENANT=... USERNAME=...")
     account = open_account(stage)
     services = _services(account)
     with _told_in_sentences():
