@@ -23,7 +23,7 @@ from typing import Any
 
 from chalicelib.deployment import PROJECT
 from chalicelib.deployment.errors import DeploymentError
-from chalicelib.deployment.slim import compile_all, slim, write_zip
+from chalicelib.deployment.slim import compile_all, unpack, write_zip
 from chalicelib.deployment.template import merge_template
 from chalicelib.settings import STAGES
 
@@ -82,8 +82,8 @@ def build(stage: str, out: Path, *, architecture: str | None = None, project: Pa
         _run_chalice(
             staging, made, stage, merge_template(stage, architecture=architecture, project=project)
         )
-        _unpack(made / "deployment.zip", contents, requirements=staging / "requirements.txt")
-        slim(contents)
+        _require_all_packages(made / "deployment.zip", staging / "requirements.txt")
+        unpack(made / "deployment.zip", contents)
         compile_all(contents)
         out.mkdir(parents=True, exist_ok=True)
         zip_path, template_path = out / "deployment.zip", out / "template.json"
@@ -161,11 +161,10 @@ def _run_chalice(staging: Path, made: Path, stage: str, merged: dict[str, Any]) 
     raise PackageError(f"`chalice package` failed: {last_lines}")
 
 
-def _unpack(package: Path, contents: Path, *, requirements: Path) -> None:
-    with zipfile.ZipFile(package) as packed:
-        packed.extractall(contents)
+def _require_all_packages(package: Path, requirements: Path) -> None:
     # Chalice goes on without what has no wheel for the function's platform.
-    there = {_normalised(path.name.split("-")[0]) for path in contents.glob("*.dist-info")}
+    with zipfile.ZipFile(package) as packed:
+        there = {_normalised(name.split("-")[0]) for name in packed.namelist() if ".dist-info/" in name}
     pinned = re.findall(r"^([\w.-]+)==", requirements.read_text(encoding="utf-8"), re.MULTILINE)
     missing = [name for name in pinned if _normalised(name) not in there]
     if missing:

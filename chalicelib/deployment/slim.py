@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 import zipfile
-from pathlib import Path
+from fnmatch import fnmatch
+from pathlib import Path, PurePosixPath
 
+from chalicelib.deployment.aws_operations import CALLED_OPERATIONS
 from chalicelib.deployment.botocore_data import trim_data, trim_roots
 
 TASK_ROOT = "/var/task"  # where Lambda unpacks a zip
 
+_OUR_CODE_AND_DATA = PurePosixPath("chalicelib")
+_BOTOCORES_DATA = PurePosixPath("botocore/data")
+_BOTOCORES_ROOTS = PurePosixPath("botocore/cacert.pem")
 _CODE = {".py", ".so"}
 # cffi and pycparser made argon2's binding; what it runs on is _cffi_backend alone.
 _NEVER_IMPORTED = ("*.dist-info", "*.data", "bin", "tests", "__pycache__", "cffi", "pycparser")
@@ -20,21 +24,21 @@ _LONG_AGO = (1980, 1, 1, 0, 0, 0)  # the first date that a zip can hold
 _UNIX = 3
 
 
-def slim(folder: Path) -> None:
-    """
-    Leave in *folder*, an unpacked package, only what a request can reach.
+def unpack(package: Path, folder: Path) -> None:
+    """Unpack into *folder* what a request can reach of *package*, a zip as Chalice makes it."""
+    with zipfile.ZipFile(package) as packed:
+        packed.extractall(folder, [name for name in packed.namelist() if ships(PurePosixPath(name))])
+    trim_data(folder / _BOTOCORES_DATA)
+    trim_roots(folder / _BOTOCORES_ROOTS)
 
-    Code stays, data goes, but for our own and for what botocore needs.
-    """
-    for pattern in _NEVER_IMPORTED:
-        for unused in [path for path in folder.rglob(pattern) if path.is_dir()]:
-            shutil.rmtree(unused)
-    trim_data(folder / "botocore/data")
-    trim_roots(folder / "botocore/cacert.pem")
-    needed = {folder / "chalicelib", folder / "botocore/data", folder / "botocore/cacert.pem"}
-    for path in [path for path in folder.rglob("*") if path.is_file()]:
-        if path.suffix not in _CODE and not needed & {path, *path.parents}:
-            path.unlink()
+
+def ships(path: PurePosixPath) -> bool:
+    """True for code; of data, for our own and for what botocore may need."""
+    if any(fnmatch(part, pattern) for part in path.parts for pattern in _NEVER_IMPORTED):
+        return False
+    if path.is_relative_to(_BOTOCORES_DATA):
+        return path.parent == _BOTOCORES_DATA or path.parts[2] in CALLED_OPERATIONS
+    return path.suffix in _CODE or path == _BOTOCORES_ROOTS or path.is_relative_to(_OUR_CODE_AND_DATA)
 
 
 def compile_all(folder: Path) -> None:
