@@ -5,17 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from tests.bench.figures import Figure, Section, table, table_of
+from tests.bench.journey import PASSWORD, STEPS, Ticket, Visitor
+from tests.bench.metering import Meter, Usage, metered
+from tests.bench.wsgi import calling, wsgi
 from tests.support.world import World, moto_world
+
+SESSION_AND_USER = 2  # read first by every request within a session
 
 
 @dataclass(frozen=True, kw_only=True)
 class CountedCalls:
-    """What one request of a journey called, by ``Service.Operation``."""
+    """What one request of a journey called, by ``Service.Operation``, and what is charged for it."""
 
     route: str
     occasion: str
     status: int
     calls: dict[str, int]
+    usage: Usage
 
     def of(self, service: str) -> int:
         """Return the number of calls to *service*."""
@@ -23,58 +30,80 @@ class CountedCalls:
 
 
 def count_aws_calls() -> list[CountedCalls]:
-    """Return the calls of every route, the tenant's profile being remembered from before."""
-    with moto_world() as world:
-        return list(_journey(world))
+    """Return the calls of every step of the journey, the tenant's profile being remembered from before."""
+    with moto_world() as world, metered(world.aws) as meter:
+        return list(_journey(world, meter))
 
 
-def _journey(world: World) -> Iterator[CountedCalls]:
-    def counted(occasion: str) -> CountedCalls:
+def measure() -> Section:
+    """Return the calls of every route, beside what the design allows."""
+    counted = count_aws_calls()
+    routes = [
+        (
+            f"`{calls.route}`",
+            calls.occasion or "-",
+            str(calls.status),
+            str(calls.of("DynamoDB")),
+            str(calls.of("KMS")),
+            ", ".join(f"{count} {name.partition('.')[2]}" for name, count in calls.calls.items()) or "none",
+        )
+        for calls in counted
+    ]
+    text = f"""{table_of(_figures(counted))}
+
+Counted in each request's log line, on one journey over moto. The tenant's profile is remembered for a
+minute; the first request after that reads it once more. Most requests within a session read the session and
+its user first: two GetItem of every list. A session unused for a minute is marked as seen by one UpdateItem
+more. What these calls cost: [costs](costs.md).
+
+{table(("route", "occasion", "status", "DynamoDB", "KMS", "calls"), routes)}"""
+    return Section(title="AWS calls of every route", text=text)
+
+
+def _figures(counted: list[CountedCalls]) -> Iterator[Figure]:
+    by_name = {(calls.route, calls.occasion): calls for calls in counted}
+    verify = by_name["POST /api/verification", "right code"]
+    yield Figure(
+        what="AWS calls of a verification in the wizard",
+        measured=f"{verify.of('DynamoDB')} DynamoDB + {verify.of('KMS')} KMS",
+        target="2 writes, 2 reads, 1 session write + 1 KMS",
+        met=(verify.of("DynamoDB"), verify.of("KMS")) == (5, 1),
+    )
+    for name, calls in (
+        ("begin", by_name["POST /api/enrolment", "the first time"]),
+        ("confirm", by_name["POST /api/enrolment/confirmation", "right code"]),
+    ):
+        beside_the_session = calls.of("DynamoDB") - SESSION_AND_USER
+        yield Figure(
+            what=f"AWS calls of {name}, beside session and user",
+            measured=f"{beside_the_session} DynamoDB + {calls.of('KMS')} KMS",
+            target="at most 3 DynamoDB + 1 KMS",
+            met=beside_the_session <= 3 and calls.of("KMS") == 1,
+        )
+    kms_calls = sum(calls.of("KMS") for calls in counted if calls.status in {400, 429})
+    yield Figure(
+        what="KMS calls of a throttled or malformed attempt",
+        measured=str(kms_calls),
+        target="0",
+        met=kms_calls == 0,
+    )
+
+
+def _journey(world: World, meter: Meter) -> Iterator[CountedCalls]:
+    username = "visitor@firma.se"
+    world.add_user(username=username, password=PASSWORD)
+    visitor = Visitor(Ticket(username=username), calling(wsgi(world.app)), world.clock)
+    visitor.ask_for_the_tenant()
+    for step in STEPS:
+        world.clock.advance(step.seconds_before)
+        for _ in range(step.times):
+            meter.start()
+            step.taken_by(visitor)
         line = world.last_line
-        return CountedCalls(
-            route=f"{line['method']} {line['route']}",
-            occasion=occasion,
+        yield CountedCalls(
+            route=step.route,
+            occasion=step.occasion,
             status=line["status"],
             calls=world.aws_calls(),
+            usage=meter.usage,
         )
-
-    wizard = world.wizard()
-    wizard.call("GET", "/api/tenant?tenant=cozone")
-    wizard.call("GET", "/api/tenant?tenant=cozone")
-    yield counted("")
-    wizard.sign_in()
-    yield counted("")
-    wizard.session()
-    yield counted("")
-    wizard.prove_again()
-    yield counted("")
-    wizard.begin()
-    yield counted("the first time")
-    wizard.begin(phone="iphone")
-    yield counted("again")
-    wizard.offer()
-    yield counted("")
-    wizard.cancel()
-    yield counted("")
-    phone = wizard.begun()
-    wizard.confirm(phone.wrong_otp())
-    yield counted("wrong code")
-    wizard.confirm(phone.otp())
-    yield counted("right code")
-    world.clock.advance(30)
-    wizard = world.wizard()
-    wizard.sign_in()
-    wizard.verify(phone.otp())
-    yield counted("right code")
-    spent = phone.otp()
-    wizard.verify(spent)
-    yield counted("code spent")
-    for _ in range(4):
-        wizard.verify(phone.wrong_otp())
-    yield counted("wrong code")
-    wizard.verify(phone.otp())
-    yield counted("too many attempts")
-    wizard.verify("12345")
-    yield counted("malformed code")
-    wizard.sign_out()
-    yield counted("")

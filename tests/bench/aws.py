@@ -1,0 +1,56 @@
+"""The product's services over an AWS that is not AWS, and the yardstick: one bare call to it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from importlib import import_module
+
+from botocore.config import Config
+from botocore.session import Session as AwsSession
+from chalice.app import Chalice
+
+from chalicelib.bootstrap import Clock, Services, assemble, stores_on
+from chalicelib.storage.dynamodb import CLIENT_CONFIG, AwsClient
+from tests.bench.canned import CannedDynamoDb, CannedKms, Rows
+from tests.support.live_server import ENVIRONMENT_TO_IMPORT_THE_APP, SETTINGS
+
+
+def client(service: str, url: str, *, config: Config = CLIENT_CONFIG) -> AwsClient:
+    """Return a client of *service* at *url*, set up as the product's own unless *config* says otherwise."""
+    session = AwsSession()
+    session.set_credentials("A" * 20, "s" * 40)
+    return session.create_client(service, region_name=SETTINGS.region, endpoint_url=url, config=config)
+
+
+def services_at(url: str, *, clock: Clock) -> Services:
+    """Return the product's services over the AWS at *url*; log lines are made and dropped."""
+    stores = stores_on(SETTINGS, dynamodb=client("dynamodb", url), kms=client("kms", url))
+    return assemble(SETTINGS, stores, clock=clock, write_line=lambda _: None)
+
+
+def services_over(rows: Rows, *, clock: Clock) -> Services:
+    """Return the product's services over doubles of the clients: what they cost is our own code."""
+    stores = stores_on(SETTINGS, dynamodb=CannedDynamoDb(rows), kms=CannedKms())
+    return assemble(SETTINGS, stores, clock=clock, write_line=lambda _: None)
+
+
+def app_over(services: Services) -> Chalice:
+    """Return an app of its own over *services*; `app.py` as a whole needs its settings to be imported."""
+    os.environ.update(ENVIRONMENT_TO_IMPORT_THE_APP)
+    app: Chalice = import_module("app").create_app(services)
+    return app
+
+
+def updating_barely_at(url: str) -> Callable[[], object]:
+    """Return one conditional UpdateItem by a client of botocore's own making: the yardstick."""
+    dynamodb = client("dynamodb", url, config=Config(max_pool_connections=50))
+    request = {
+        "TableName": SETTINGS.state_table,
+        "Key": {"pk": {"S": "T#cozone#U#yardstick"}, "sk": {"S": "TOTP"}},
+        "UpdateExpression": "SET last_attempt_at = :now ADD consecutive_failures :one",
+        "ConditionExpression": "attribute_not_exists(pk) OR attribute_exists(pk)",
+        "ExpressionAttributeValues": {":now": {"N": "1795435200"}, ":one": {"N": "1"}},
+        "ReturnValues": "ALL_NEW",
+    }
+    return lambda: dynamodb.update_item(**request)
