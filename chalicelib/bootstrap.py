@@ -25,6 +25,7 @@ from chalicelib.settings import Settings
 from chalicelib.sign_in.sign_in import SignIn
 from chalicelib.storage.changes import Transactions
 from chalicelib.storage.dynamodb import AwsClient, Database, make_client
+from chalicelib.storage.rows import EVENTS, STATE
 from chalicelib.tenants.cache import RememberedTenants
 from chalicelib.tenants.dynamodb import DynamoTenants
 from chalicelib.tenants.store import TenantStore
@@ -90,7 +91,7 @@ def stores_on(
     for client in (dynamodb, kms):
         client.meta.events.register("before-call", count_aws_call)
         client.meta.events.register("after-call", drift.see)
-    database = Database(dynamodb, state_table=settings.state_table, events_table=settings.events_table)
+    database = Database(dynamodb, {STATE: settings.state_table, EVENTS: settings.events_table})
     return Stores(
         tenants=DynamoTenants(database),
         accounts=DynamoAccounts(database),

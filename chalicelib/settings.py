@@ -20,7 +20,7 @@ class SettingsError(Exception):
 @dataclass(frozen=True, kw_only=True)
 class Settings:
     """
-    The whole configuration of one deployment.
+    The whole configuration of the API.
 
     *origin_secrets* are the values of which CloudFront adds one to every request,
     two while one is being rotated; empty in stage ``local`` only, where there is
@@ -48,34 +48,21 @@ class Settings:
         Raises:
             SettingsError: A name is missing or a value is not allowed.
         """
-        faults = []
-
-        def required(name: str) -> str:
-            value = environ.get(name, "")
-            if not value:
-                faults.append(f"{name} is not set")
-            return value
-
-        stage = required("STAGE")
-        if stage and stage not in STAGES:
-            faults.append(f"STAGE must be one of {', '.join(STAGES)}")
-        state_table = required("STATE_TABLE")
-        events_table = required("EVENTS_TABLE")
-        secret_key_id = required("SECRET_KEY_ID")
-        # Lambda sets both names; a laptop may have either.
-        region = environ.get("AWS_DEFAULT_REGION") or environ.get("AWS_REGION") or ""
-        if not region:
-            faults.append("AWS_DEFAULT_REGION is not set")
+        reader = _Reader(environ)
+        stage = reader.stage()
+        state_table = reader.required("STATE_TABLE")
+        events_table = reader.required("EVENTS_TABLE")
+        secret_key_id = reader.required("SECRET_KEY_ID")
+        region = reader.region()
         origin_secrets = tuple(part for part in environ.get("ORIGIN_SECRETS", "").split(",") if part)
         if stage in STAGES and stage != "local" and not origin_secrets:
-            faults.append("ORIGIN_SECRETS is not set, and every stage but local needs it")
+            reader.faults.append("ORIGIN_SECRETS is not set, and every stage but local needs it")
         if len(origin_secrets) > _MOST_ORIGIN_SECRETS:
-            faults.append("ORIGIN_SECRETS holds more than two values")
+            reader.faults.append("ORIGIN_SECRETS holds more than two values")
         default_tenant = environ.get("DEFAULT_TENANT") or None
         if default_tenant is not None and not _TENANT_ID.fullmatch(default_tenant):
-            faults.append("DEFAULT_TENANT is no tenant's id")
-        if faults:
-            raise SettingsError("; ".join(faults))
+            reader.faults.append("DEFAULT_TENANT is no tenant's id")
+        reader.refuse_faults()
         return cls(
             stage=stage,
             region=region,
@@ -85,3 +72,60 @@ class Settings:
             default_tenant=default_tenant,
             origin_secrets=origin_secrets,
         )
+
+
+@dataclass(frozen=True, kw_only=True)
+class OutboxSettings:
+    """The whole configuration of the outbox: it reaches the events and nothing else."""
+
+    stage: str
+    region: str
+    events_table: str
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str] = os.environ) -> OutboxSettings:
+        """
+        Return the settings of this process.
+
+        Raises:
+            SettingsError: A name is missing or a value is not allowed.
+        """
+        reader = _Reader(environ)
+        settings = cls(
+            stage=reader.stage(),
+            region=reader.region(),
+            events_table=reader.required("EVENTS_TABLE"),
+        )
+        reader.refuse_faults()
+        return settings
+
+
+class _Reader:
+    """Reads an environment and gathers what is wrong with it, to be told at once."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._environ = environ
+        self.faults: list[str] = []
+
+    def required(self, name: str) -> str:
+        value = self._environ.get(name, "")
+        if not value:
+            self.faults.append(f"{name} is not set")
+        return value
+
+    def stage(self) -> str:
+        stage = self.required("STAGE")
+        if stage and stage not in STAGES:
+            self.faults.append(f"STAGE must be one of {', '.join(STAGES)}")
+        return stage
+
+    def region(self) -> str:
+        # Lambda sets both names; a laptop may have either.
+        region = self._environ.get("AWS_DEFAULT_REGION") or self._environ.get("AWS_REGION") or ""
+        if not region:
+            self.faults.append("AWS_DEFAULT_REGION is not set")
+        return region
+
+    def refuse_faults(self) -> None:
+        if self.faults:
+            raise SettingsError("; ".join(self.faults))

@@ -1,1 +1,1 @@
-"""What happened, to whom and by whom: append-only events, written with the change they tell of."""
+"""What happened, to whom and by whom: append-only events."""

@@ -29,8 +29,8 @@ class _EventRow(Row):
     user = UnicodeAttribute()
     occurred_at = NumberAttribute()
     actor = UnicodeAttribute()
-    request_id = UnicodeAttribute()
-    reference = UnicodeAttribute()
+    request_id = UnicodeAttribute(null=True)
+    reference = UnicodeAttribute(null=True)
     subject = UnicodeAttribute(null=True)
 
 

@@ -8,8 +8,8 @@ from typing import Protocol
 
 from chalicelib.storage.changes import Change
 
-# Kinds of events. Verification attempts are not among them: they come from the
-# stream of the table ``state``, so that a sign-in stays two writes.
+# Kinds of events. Those of a change are committed with it. Attempts come from the
+# stream of the table ``state`` instead (see `attempts`), so that a sign-in stays two writes.
 SESSION_STARTED = "session.started"
 SESSION_REAUTHENTICATED = "session.reauthenticated"
 SESSION_ENDED = "session.ended"
@@ -18,6 +18,8 @@ ENROLMENT_CANCELLED = "enrolment.cancelled"
 AUTHENTICATOR_BOUND = "authenticator.bound"
 AUTHENTICATOR_REVOKED = "authenticator.revoked"
 AUTHENTICATOR_DISABLED = "authenticator.disabled"
+ATTEMPT_COUNTED = "attempt.counted"
+ATTEMPT_ACCEPTED = "attempt.accepted"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +29,7 @@ class Event:
 
     *actor* is the user or ``service``; *subject* what was changed, for example
     an authenticator's id; *reference* the first characters of the sign-in id.
+    Two events of the same *event_id* and time are one, and appended once.
     """
 
     kind: str
@@ -34,8 +37,8 @@ class Event:
     user_id: str
     occurred_at: int
     actor: str
-    request_id: str
-    reference: str
+    request_id: str | None
+    reference: str | None
     subject: str | None = None
     event_id: str = field(default_factory=lambda: secrets.token_hex(16))
 

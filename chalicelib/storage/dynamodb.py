@@ -27,7 +27,7 @@ from chalicelib.errors import (
     TwoFactorError,
 )
 from chalicelib.storage.changes import Change
-from chalicelib.storage.rows import EVENTS, FORMAT_VERSION, STATE, Row, key_of, number
+from chalicelib.storage.rows import FORMAT_VERSION, STATE, Row, key_of, number
 from chalicelib.throttle import Ladder
 
 AwsClient = Any  # botocore makes its client classes at run time
@@ -98,18 +98,17 @@ class RefusedError(ConditionRefusedError):
 
 
 class Database:
-    """The two tables, under their deployed names."""
+    """The tables of *table_names*: deployed names, by what the rows call theirs."""
 
     def __init__(
         self,
         client: AwsClient,
+        table_names: Mapping[str, str],
         *,
-        state_table: str,
-        events_table: str,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._client = client
-        self._table_names = {STATE: state_table, EVENTS: events_table}
+        self._table_names = table_names
         self._sleep = sleep
 
     def get(self, row_class: type[_Row], pk: str, sk: str) -> _Row | None:

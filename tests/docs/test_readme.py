@@ -12,7 +12,7 @@ import pytest
 
 from chalicelib.authenticators.record import MOST_CONFIRMATION_ATTEMPTS, PENDING_SECONDS
 from chalicelib.sessions import session
-from chalicelib.settings import STAGES, Settings
+from chalicelib.settings import STAGES, OutboxSettings, Settings
 from chalicelib.tenants.profile import Profile
 from chalicelib.throttle import OTP_FAILURES_PER_MONTH, OTP_LADDER, PASSWORD_LADDER
 from chalicelib.web.body import LONGEST_BODY_BYTES
@@ -54,6 +54,15 @@ def test_settings_are_those_read_from_the_environment() -> None:
 
     assert {code_in(row["name"])[0] for row in rows} == environment.asked
     assert tuple(code_in(stages)) == STAGES
+
+
+def test_the_outbox_needs_what_is_said_beside_the_table() -> None:
+    environment = _Recording(STAGE="prod", EVENTS_TABLE="events", AWS_REGION="eu-north-1")
+    OutboxSettings.from_env(environment)
+    (sentence,) = re.findall(r"^The outbox function needs (.*)\.$", section("## Settings"), re.MULTILINE)
+
+    assert sentence == "`STAGE`, `EVENTS_TABLE` and the region only"
+    assert environment.asked == {*code_in(sentence), "AWS_DEFAULT_REGION", "AWS_REGION"}
 
 
 def test_profile_fields_are_those_a_profile_has() -> None:
@@ -112,7 +121,7 @@ def test_make_commands_exist_and_all_are_explained() -> None:
     targets = set(re.findall(r"^([a-z-]+):.*## ", makefile, re.MULTILINE)) - {"help"}
     named = set(re.findall(r"(?:^|`)make ([a-z][a-z-]*)", README.read_text(encoding="utf-8"), re.MULTILINE))
     explained = {
-        command.removeprefix("make ")
+        command.removeprefix("make ").split()[0]
         for row in tables(section("## Two commands"))[0]
         for command in code_in(row["command"])
     } - {"make"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from chalicelib.settings import Settings, SettingsError
+from chalicelib.settings import OutboxSettings, Settings, SettingsError
 
 WHOLE = {
     "STAGE": "prod",
@@ -84,3 +84,23 @@ def test_origin_secrets_are_not_shown() -> None:
 def test_a_wrong_value_stops_the_start(name: str, value: str) -> None:
     with pytest.raises(SettingsError, match=name):
         Settings.from_env({**WHOLE, name: value})
+
+
+OUTBOX = {"STAGE": "prod", "EVENTS_TABLE": "events", "AWS_REGION": "eu-north-1"}
+
+
+def test_the_outbox_reads_its_own_few() -> None:
+    settings = OutboxSettings.from_env(OUTBOX)
+    assert settings == OutboxSettings(stage="prod", region="eu-north-1", events_table="events")
+
+
+@pytest.mark.parametrize("name", sorted(OUTBOX))
+def test_the_outbox_needs_each_of_them(name: str) -> None:
+    with pytest.raises(SettingsError, match=name.replace("AWS_REGION", "AWS_DEFAULT_REGION")):
+        OutboxSettings.from_env({**OUTBOX, name: ""})
+
+
+def test_the_outbox_too_names_all_that_is_missing_at_once() -> None:
+    with pytest.raises(SettingsError) as caught:
+        OutboxSettings.from_env({})
+    assert str(caught.value) == "STAGE is not set; AWS_DEFAULT_REGION is not set; EVENTS_TABLE is not set"

@@ -1,0 +1,101 @@
+"""
+Attempts at a code, as the stream of the table ``state`` tells of them.
+
+A verification writes the row ``TOTP`` of its user and nothing else, so that it
+stays two writes; each of these writes is one record of the stream, with the row
+before and after it. Pure: no clock, no I/O.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from chalicelib.audit.event import ATTEMPT_ACCEPTED, ATTEMPT_COUNTED, Event
+from chalicelib.errors import NewerRowError
+from chalicelib.storage.rows import FORMAT_VERSION
+
+Record = Mapping[str, Any]  # of a stream, as Lambda and GetRecords hand it over
+_Image = Mapping[str, Any]  # a row in DynamoDB's own notation
+
+# Sort keys of the rows that count attempts: one for each method.
+ATTEMPT_ROWS = frozenset({"TOTP"})
+
+_PARTITION = re.compile(r"T#(?P<tenant>[^#]+)#U#(?P<user>[^#]+)")
+
+
+def attempt_event(record: Record) -> Event | None:
+    """
+    Return the event that *record* tells of; None if it is about no attempt.
+
+    Counted: one failure in a row more than before. Accepted: another attempt is
+    the one accepted last. No write is both, for an acceptance forgives the failures.
+    Confirming, replacing and disabling have events of their own, in their own
+    transactions. The event's id is the record's sequence number: the same record
+    makes the same event again.
+
+    Raises:
+        NewerRowError: A newer release wrote the row.
+        LookupError, TypeError, ValueError: It is no such record.
+    """
+    change = record["dynamodb"]
+    keys = change["Keys"]
+    if record["eventName"] != "MODIFY" or keys["sk"]["S"] not in ATTEMPT_ROWS:
+        return None
+    before, after = change["OldImage"], change["NewImage"]
+    if _number(after, "format_version") > FORMAT_VERSION:
+        raise NewerRowError
+    kind: str
+    subject: str | None
+    if _number(after, "consecutive_failures") > _number(before, "consecutive_failures"):
+        kind, subject, occurred_at = ATTEMPT_COUNTED, None, _number(after, "last_attempt_at")
+    elif after.get("accepted_attempt") != before.get("accepted_attempt"):
+        subject, entry = _accepting_entry(before, after)
+        kind, occurred_at = ATTEMPT_ACCEPTED, _number(entry, "last_used_at")
+    else:
+        return None
+    owner = _PARTITION.fullmatch(keys["pk"]["S"])
+    if owner is None:
+        raise ValueError("not the partition of a user")
+    return Event(
+        kind=kind,
+        tenant_id=owner["tenant"],
+        user_id=owner["user"],
+        occurred_at=occurred_at,
+        actor=owner["user"],
+        # Rows written by earlier releases do not say who asked.
+        request_id=_text(after, "last_attempt_request_id"),
+        reference=_text(after, "last_attempt_reference"),
+        subject=subject,
+        event_id=_sequence_number(change),
+    )
+
+
+def _accepting_entry(before: _Image, after: _Image) -> tuple[str, _Image]:
+    earlier = before["entries"]["M"]
+    for authenticator_id, value in after["entries"]["M"].items():
+        entry: _Image = value["M"]
+        known = earlier.get(authenticator_id)
+        if known and _accepted_step(entry) > _accepted_step(known["M"]):
+            return authenticator_id, entry
+    raise ValueError("an attempt was accepted by no authenticator")
+
+
+def _accepted_step(entry: _Image) -> int:
+    return _number(entry, "last_accepted_time_step")
+
+
+def _sequence_number(change: _Image) -> str:
+    number: str = change["SequenceNumber"]
+    if not number.isdecimal():
+        raise ValueError("not a sequence number")
+    return number
+
+
+def _number(image: _Image, name: str) -> int:
+    return int(image[name]["N"])
+
+
+def _text(image: _Image, name: str) -> str | None:
+    return str(image[name]["S"]) if name in image else None
