@@ -6,7 +6,11 @@ Chalice finds `app` here, for `chalice local` and on Lambda.
 
 from __future__ import annotations
 
+import gc
 import os
+
+# What is made at the start stays. To look for garbage meanwhile would only make the start longer.
+gc.disable()
 
 from chalice.app import Chalice
 
@@ -35,4 +39,8 @@ if os.environ.get("STAGE") == "local":
 
     app = local_app(create_app)
 else:
-    app = create_app(build_services(Settings.from_env()))
+    on_lambda = "AWS_LAMBDA_RUNTIME_API" in os.environ  # and not merely imported, as `chalice package` does
+    app = create_app(build_services(Settings.from_env(), connected=on_lambda))
+
+gc.freeze()  # nor need any later collection look through it
+gc.enable()

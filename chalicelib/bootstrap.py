@@ -15,6 +15,7 @@ from chalicelib.audit.dynamodb import DynamoEventLog
 from chalicelib.audit.event import EventLog
 from chalicelib.authenticators.dynamodb import DynamoAuthenticators
 from chalicelib.authenticators.store import AuthenticatorStore
+from chalicelib.connections import IdleConnections, open_connections
 from chalicelib.enrolment.ceremony import EnrolmentCeremony
 from chalicelib.keys.cipher import SecretCipher
 from chalicelib.keys.kms import KmsCipher
@@ -64,19 +65,21 @@ class Services:
     verification: SignInCheck
 
 
-def build_services(settings: Settings) -> Services:
-    """Return the services of this process; makes AWS clients and calls nothing yet."""
-    return assemble(settings, aws_stores(settings), clock=time.time, write_line=write_to_stdout)
+def build_services(settings: Settings, *, connected: bool = False) -> Services:
+    """Return the services of this process, with their connections to AWS open if *connected*."""
+    stores = aws_stores(settings, connected=connected)
+    return assemble(settings, stores, clock=time.time, write_line=write_to_stdout)
 
 
-def aws_stores(settings: Settings) -> Stores:
+def aws_stores(settings: Settings, *, connected: bool = False) -> Stores:
     """Return the stores on DynamoDB and KMS, over one shared botocore session."""
     session = AwsSession()
-    return stores_on(
-        settings,
-        dynamodb=make_client(session, "dynamodb", region=settings.region),
-        kms=make_client(session, "kms", region=settings.region),
+    dynamodb, kms = (
+        make_client(session, service, region=settings.region) for service in ("dynamodb", "kms")
     )
+    if connected:
+        open_connections(dynamodb, kms)
+    return stores_on(settings, dynamodb=dynamodb, kms=kms)
 
 
 def stores_on(
@@ -89,6 +92,7 @@ def stores_on(
     """
     drift = ClockDrift(clock)
     for client in (dynamodb, kms):
+        client.meta.events.register("before-send", IdleConnections(client, clock).drop)
         client.meta.events.register("before-call", count_aws_call)
         client.meta.events.register("after-call", drift.see)
     database = Database(dynamodb, {STATE: settings.state_table, EVENTS: settings.events_table})

@@ -11,8 +11,6 @@ import re
 from dataclasses import dataclass, field
 from urllib.parse import quote
 
-import segno
-
 from chalicelib.totp import SharedSecret
 
 # 152 bytes are what a QR code of version 8 at level M holds; beyond it the
@@ -72,6 +70,8 @@ def qr_code(uri: str) -> QrCode:
     One fixed mask: choosing the best of eight costs four times as much, and
     every mask is as readable to the app (tests scan them all).
     """
+    import segno  # noqa: PLC0415 - no start of a process should wait for what only enrolment needs
+
     matrix = segno.make_qr(uri, error="m", mask=0, boost_error=False).matrix
     # Drawn here, one stroke for each run of dark modules: segno's own SVG takes twice as long.
     strokes = [

@@ -11,17 +11,17 @@ import unicodedata
 from collections.abc import Iterable
 from functools import cache
 from importlib import resources
-
-from argon2 import PasswordHasher
-from argon2.exceptions import InvalidHashError, VerificationError
+from typing import TYPE_CHECKING
 
 from chalicelib.errors import PasswordMismatchError
+
+if TYPE_CHECKING:
+    from argon2 import PasswordHasher
 
 LONGEST_PASSWORD_CHARACTERS = 256
 SHORTEST_WITH_SECOND_FACTOR = 8
 SHORTEST_ALONE = 15
 
-_HASHER = PasswordHasher(time_cost=2, memory_cost=19456, parallelism=1)  # 19 MiB
 # The hash of a random password nobody knows, at the same cost: what an unknown
 # user's password is compared with, so that both take as long.
 _NOBODYS_HASH = (
@@ -35,7 +35,7 @@ class PasswordRefusedError(ValueError):
 
 def hash_password(password: str) -> str:
     """Return the PHC string of *password* under a salt of its own; about 20 ms of work."""
-    return _HASHER.hash(_normalised(password))
+    return _hasher().hash(_normalised(password))
 
 
 def prove_password(password: str, password_hash: str | None) -> None:
@@ -47,8 +47,10 @@ def prove_password(password: str, password_hash: str | None) -> None:
     Raises:
         PasswordMismatchError: It is another password, or nobody's.
     """
+    from argon2.exceptions import InvalidHashError, VerificationError  # noqa: PLC0415 - see `_hasher`
+
     try:
-        _HASHER.verify(password_hash or _NOBODYS_HASH, _normalised(password))
+        _hasher().verify(password_hash or _NOBODYS_HASH, _normalised(password))
     except (VerificationError, InvalidHashError) as error:
         raise PasswordMismatchError from error
     if password_hash is None:
@@ -57,7 +59,7 @@ def prove_password(password: str, password_hash: str | None) -> None:
 
 def needs_rehash(password_hash: str) -> bool:
     """Say whether *password_hash* was made at another cost than today's."""
-    return _HASHER.check_needs_rehash(password_hash)
+    return _hasher().check_needs_rehash(password_hash)
 
 
 def check_new_password(password: str, *, second_factor_required: bool, names: Iterable[str]) -> None:
@@ -85,6 +87,14 @@ def check_new_password(password: str, *, second_factor_required: bool, names: It
     if any(kernel == word for name in names for word in _words(name)):
         message = "the password is a name that guessers try here"
         raise PasswordRefusedError(message)
+
+
+@cache
+def _hasher() -> PasswordHasher:
+    # No start of a process should wait for what only passwords need.
+    from argon2 import PasswordHasher  # noqa: PLC0415
+
+    return PasswordHasher(time_cost=2, memory_cost=19456, parallelism=1)  # 19 MiB
 
 
 @cache
