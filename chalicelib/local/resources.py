@@ -1,45 +1,22 @@
-"""The tables and the key that CloudFormation makes in deployed stages, made by hand."""
+"""The tables and the key that CloudFormation makes in deployed stages, made without it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 from botocore.exceptions import ClientError
+from chalice.package import YAMLTemplateSerializer
 
+from chalicelib.local import PROJECT
 from chalicelib.settings import Settings
 
 AwsClient = Any  # botocore makes its client classes at run time
 
-_KEYS: dict[str, Any] = {
-    "KeySchema": [
-        {"AttributeName": "pk", "KeyType": "HASH"},
-        {"AttributeName": "sk", "KeyType": "RANGE"},
-    ],
-    "BillingMode": "PAY_PER_REQUEST",
-}
-
-_STATE_TABLE: dict[str, Any] = _KEYS | {
-    "AttributeDefinitions": [
-        {"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk", "status_key", "name_key")
-    ],
-    "GlobalSecondaryIndexes": [
-        {
-            "IndexName": "users-by-status",
-            "KeySchema": [
-                {"AttributeName": "status_key", "KeyType": "HASH"},
-                {"AttributeName": "name_key", "KeyType": "RANGE"},
-            ],
-            "Projection": {"ProjectionType": "ALL"},
-        }
-    ],
-    "StreamSpecification": {"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"},
-}
-
-_EVENTS_TABLE: dict[str, Any] = _KEYS | {
-    "AttributeDefinitions": [{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")],
-    "StreamSpecification": {"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"},
-}
+_TEMPLATE = PROJECT / ".chalice/stacks/data.yaml"
+# Keys, indexes and streams are those of deployed stages; backups and encryption nobody needs here.
+_TAKEN_OVER = ("BillingMode", "AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes")
 
 
 def create_missing(settings: Settings, *, dynamodb: AwsClient, kms: AwsClient) -> None:
@@ -49,21 +26,36 @@ def create_missing(settings: Settings, *, dynamodb: AwsClient, kms: AwsClient) -
     Safe to repeat, and to run by two servers at once: the loser of a race finds
     the winner's table.
     """
-    _create_table(dynamodb, settings.state_table, _STATE_TABLE)
-    _create_table(dynamodb, settings.events_table, _EVENTS_TABLE)
+    _create_table(dynamodb, settings.state_table, _deployed("StateTable"))
+    _create_table(dynamodb, settings.events_table, _deployed("EventsTable"))
     _create_key(kms, settings.secret_key_id)
 
 
-def _create_table(dynamodb: AwsClient, name: str, definition: dict[str, Any]) -> None:
+@cache
+def _deployed(table: str) -> dict[str, Any]:
+    template = YAMLTemplateSerializer().load_template(_TEMPLATE.read_text(encoding="utf-8"))
+    properties: dict[str, Any] = template["Resources"][table]["Properties"]
+    return properties
+
+
+def _create_table(dynamodb: AwsClient, name: str, wanted: dict[str, Any]) -> None:
     if _exists(dynamodb.describe_table, TableName=name):
         return
-    if not _succeeds_unless("ResourceInUseException", dynamodb.create_table, TableName=name, **definition):
+    definition = {part: wanted[part] for part in _TAKEN_OVER if part in wanted}
+    stream = {"StreamEnabled": True, **wanted["StreamSpecification"]}
+    if not _succeeds_unless(
+        "ResourceInUseException",
+        dynamodb.create_table,
+        TableName=name,
+        StreamSpecification=stream,
+        **definition,
+    ):
         return
     dynamodb.get_waiter("table_exists").wait(TableName=name, WaiterConfig={"Delay": 1})
-    dynamodb.update_time_to_live(
-        TableName=name,
-        TimeToLiveSpecification={"Enabled": True, "AttributeName": "expires_at"},
-    )
+    if "TimeToLiveSpecification" in wanted:
+        dynamodb.update_time_to_live(
+            TableName=name, TimeToLiveSpecification=wanted["TimeToLiveSpecification"]
+        )
 
 
 def _create_key(kms: AwsClient, alias: str) -> None:
