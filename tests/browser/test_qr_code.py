@@ -8,8 +8,8 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import NewVisitor
-from tests.browser.pictures import Picture, picture_of
 from tests.browser.visitor import Visitor
+from tests.support.pictures import Picture, picture_of
 
 FINDER_MODULES = 7
 QUIET_MODULES = 4

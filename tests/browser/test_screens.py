@@ -13,10 +13,10 @@ from collections.abc import Callable
 import pytest
 
 from tests.browser.conftest import NewVisitor
-from tests.browser.pictures import smaller
 from tests.browser.product import Product
 from tests.browser.visitor import Visitor
 from tests.support.browser import PROJECT
+from tests.support.pictures import smaller
 
 FOLDER = PROJECT / "docs/screens"
 NAMES = ("sign-in", "method", "password", "phone", "app", "code", "done", "verify")
