@@ -128,4 +128,4 @@ def _read(path: Path) -> Any:  # noqa: ANN401 - any JSON
 
 def _write(path: Path, content: Json) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(content, separators=(",", ":"), sort_keys=True), encoding="utf-8")
+    path.write_text(json.dumps(content, separators=(",", ":")), encoding="utf-8")

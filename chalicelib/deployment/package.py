@@ -140,7 +140,7 @@ def _run_chalice(staging: Path, made: Path, stage: str, merged: dict[str, Any]) 
     }
     done = subprocess.run(
         [
-            *(sys.executable, "-c", "from chalice.cli import main; main()"),
+            *(sys.executable, "-c", "import sys; from chalice.cli import main; sys.exit(main())"),
             *("--project-dir", staging, "package", "--stage", stage),
             *("--merge-template", merged_path, made),
         ],

@@ -81,7 +81,6 @@ def running(
     *,
     output: Path,
     environment: Mapping[str, str],
-    credentials: Mapping[str, str] | None = None,
     memory_mb: int = 1024,
 ) -> Iterator[LambdaFunction]:
     """
@@ -120,7 +119,7 @@ def running(
         process = subprocess.Popen(
             [PYTHON, "-m", "awslambdaric", handler],
             cwd=package,
-            env=given | dict(credentials or {}) | dict(environment),
+            env=given | dict(environment),
             stdin=subprocess.DEVNULL,
             stdout=printed,
             stderr=subprocess.STDOUT,
