@@ -77,12 +77,13 @@ def _fragment(path: Path) -> Template:
 
 def _add(template: Template, fragment: Template, *, source: str, place: str = "") -> None:
     for name, value in fragment.items():
-        present = template.setdefault(name, value)
-        if present is value:
-            continue
-        if not isinstance(present, dict) or not isinstance(value, dict):
+        present = template.get(name)
+        if name not in template:
+            template[name] = value
+        elif isinstance(present, dict) and isinstance(value, dict):
+            _add(present, value, source=source, place=f"{place}{name}.")
+        else:
             raise TemplateError(f"{source} sets {place}{name}, which is set already")
-        _add(present, value, source=source, place=f"{place}{name}.")
 
 
 def _known_elsewhere(stage: str, *, architecture: str, project: Path) -> Template:

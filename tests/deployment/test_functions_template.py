@@ -1,0 +1,163 @@
+"""The functions and the API: one stage, a throttle, and refusal of whoever goes around the front door."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from chalicelib.settings import Settings
+from chalicelib.web.problems import INTERNAL_ERROR, PROBLEMS
+from tests.support.cloud_formation import Properties, app_template, properties, resolved
+
+
+def of(name: str) -> Properties:
+    return properties(app_template(), name)
+
+
+def api_origin() -> Properties:
+    origins = of("Distribution")["DistributionConfig"]["Origins"]
+    (found,) = [origin for origin in origins if origin["Id"] == "api"]
+    return dict(found)
+
+
+class TestApi:
+    """The gateway: one stage, one region, a throttle, no bodies in any log."""
+
+    @pytest.mark.requirement("S11")
+    def test_cloudfront_shows_the_secret_that_the_function_asks_for(self) -> None:
+        (header,) = api_origin()["OriginCustomHeaders"]
+        assert header == {"HeaderName": "X-Origin-Secret", "HeaderValue": {"Ref": "OriginSecret"}}
+        assert of("APIHandler")["Environment"]["Variables"]["ORIGIN_SECRETS"] == {
+            "Fn::If": [
+                "SecretsOverlap",
+                {"Fn::Sub": "${OriginSecret},${PreviousOriginSecret}"},
+                {"Ref": "OriginSecret"},
+            ]
+        }
+
+    @pytest.mark.requirement("S11")
+    def test_the_secrets_are_shown_to_nobody(self) -> None:
+        for name in ("OriginSecret", "PreviousOriginSecret"):
+            parameter = app_template()["Parameters"][name]
+            assert parameter["NoEcho"] is True
+            # A comma would make two of it.
+            assert "," not in parameter["AllowedPattern"]
+        assert app_template()["Parameters"]["OriginSecret"]["MinLength"] == 32
+        assert "Default" not in app_template()["Parameters"]["OriginSecret"]
+        assert "OriginSecret" not in json.dumps(app_template()["Outputs"])
+
+    def test_it_is_regional_and_its_stage_is_cloudfronts_origin_path(self) -> None:
+        assert of("RestAPI")["EndpointConfiguration"] == "REGIONAL"
+        assert of("RestAPI")["StageName"] == "live"
+        assert api_origin()["OriginPath"] == "/live"
+
+    @pytest.mark.requirement("A3")
+    def test_the_gateway_keeps_no_bodies(self) -> None:
+        """Nor any log at all: that would also need a setting of the whole account, made by hand."""
+        (settings,) = of("RestAPI")["MethodSettings"]
+
+        assert (settings["ResourcePath"], settings["HttpMethod"]) == ("/*", "*")
+        assert settings["DataTraceEnabled"] is False
+        assert settings["LoggingLevel"] == "OFF"
+        assert "AccessLogSetting" not in of("RestAPI")
+
+    @pytest.mark.requirement("L10")
+    def test_the_gateway_throttles(self) -> None:
+        (settings,) = of("RestAPI")["MethodSettings"]
+
+        assert settings["ThrottlingRateLimit"] == {"Ref": "ThrottleRate"}
+        assert settings["ThrottlingBurstLimit"] == {"Ref": "ThrottleBurst"}
+        for name in ("ThrottleRate", "ThrottleBurst"):
+            assert app_template()["Parameters"][name]["Default"] > 0
+
+    @pytest.mark.requirement("S7")
+    def test_what_the_gateway_answers_by_itself_is_a_problem_of_ours(self) -> None:
+        known = {(problem.status, problem.code) for problem in [*PROBLEMS.values(), INTERNAL_ERROR]}
+        responses = of("RestAPI")["GatewayResponses"]
+
+        assert {"DEFAULT_4XX", "DEFAULT_5XX", "MISSING_AUTHENTICATION_TOKEN", "THROTTLED"} <= set(responses)
+        for kind, response in responses.items():
+            body = json.loads(response["ResponseTemplates"]["application/json"])
+            headers = response["ResponseParameters"]["Headers"]
+            assert (body["status"], body["code"]) in known, kind
+            assert response["StatusCode"] == str(body["status"])
+            assert headers["Content-Type"] == "'application/problem+json'"
+            assert headers["Cache-Control"] == "'no-store'"
+            assert headers["X-Content-Type-Options"] == "'nosniff'"
+            assert ("Retry-After" in headers) == (body["status"] == 503)
+
+    def test_an_unknown_path_is_not_found(self) -> None:
+        response = of("RestAPI")["GatewayResponses"]["MISSING_AUTHENTICATION_TOKEN"]
+
+        assert response["StatusCode"] == "404"
+
+
+class TestFunctions:
+    """Two functions from one zip."""
+
+    def test_both_run_the_same_python_on_the_same_machine(self) -> None:
+        api, outbox = of("APIHandler"), of("Outbox")
+
+        assert outbox["Runtime"] == api["Runtime"]
+        assert outbox["Architectures"] == api["Architectures"] == ["arm64"]
+        assert outbox["CodeUri"] == api["CodeUri"] == "./deployment.zip"
+
+    @pytest.mark.parametrize("stage", ["dev", "prod"])
+    def test_the_api_finds_all_its_settings(self, stage: str) -> None:
+        variables = properties(app_template(stage), "APIHandler")["Environment"]["Variables"]
+        secret = {"ORIGIN_SECRETS": "a-secret", "DEFAULT_TENANT": "cozone"}
+        environment = {name: str(resolved(value, app_template(stage))) for name, value in variables.items()}
+
+        settings = Settings.from_env({**environment, **secret, "AWS_REGION": "eu-north-1"})
+
+        assert settings.stage == stage
+        assert settings.state_table == "StateTable"
+        assert settings.events_table == "EventsTable"
+        assert settings.secret_key_id == "arn:aws:kms:eu-north-1:111122223333:key/SecretKey"
+
+    def test_the_outbox_knows_the_events_table_alone(self) -> None:
+        assert set(of("Outbox")["Environment"]["Variables"]) == {"STAGE", "EVENTS_TABLE"}
+
+    @pytest.mark.parametrize(
+        ("function", "group"), [("APIHandler", "ApiLogGroup"), ("Outbox", "OutboxLogGroup")]
+    )
+    def test_logs_are_kept_for_a_while_and_then_forgotten(self, function: str, group: str) -> None:
+        assert of(function)["LoggingConfig"] == {"LogGroup": {"Ref": group}}
+        assert of(group)["RetentionInDays"] == {"Ref": "LogRetentionDays"}
+        assert app_template()["Parameters"]["LogRetentionDays"]["Default"] == 90
+
+    def test_the_function_ends_before_whoever_asked_it_gives_up(self) -> None:
+        gateway_seconds = 29
+        assert of("APIHandler")["Timeout"] < gateway_seconds
+        assert gateway_seconds < api_origin()["CustomOriginConfig"]["OriginReadTimeout"]
+
+    def test_the_outbox_is_called_for_changed_authenticators_alone(self) -> None:
+        (event,) = of("Outbox")["Events"].values()
+        (rule,) = event["Properties"]["FilterCriteria"]["Filters"]
+
+        assert json.loads(rule["Pattern"]) == {
+            "eventName": ["INSERT", "MODIFY"],
+            "dynamodb": {"Keys": {"sk": {"S": ["TOTP"]}}},
+        }
+
+    def test_no_change_is_passed_over_in_silence(self) -> None:
+        (event,) = of("Outbox")["Events"].values()
+        source = event["Properties"]
+
+        assert source["StartingPosition"] == "TRIM_HORIZON"
+        assert source["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+        assert source["BisectBatchOnFunctionError"] is True
+        assert source["MaximumRetryAttempts"] > 0
+        # Given up while the stream, which keeps a day, still holds it.
+        assert source["MaximumRecordAgeInSeconds"] < 24 * 3_600
+        assert source["DestinationConfig"]["OnFailure"] == {
+            "Type": "SQS",
+            "Destination": {"Fn::GetAtt": ["FailureQueue", "Arn"]},
+        }
+
+    def test_what_failed_waits_encrypted_for_two_weeks(self) -> None:
+        queue = of("FailureQueue")
+
+        assert queue["SqsManagedSseEnabled"] is True
+        assert queue["MessageRetentionPeriod"] == 14 * 24 * 3_600
