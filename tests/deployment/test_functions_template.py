@@ -6,7 +6,8 @@ import json
 
 import pytest
 
-from chalicelib.settings import Settings
+from chalicelib.audit.attempts import ATTEMPT_ROWS
+from chalicelib.settings import OutboxSettings, Settings
 from chalicelib.web.problems import INTERNAL_ERROR, PROBLEMS
 from tests.support.cloud_formation import Properties, app_template, properties, resolved
 
@@ -117,7 +118,12 @@ class TestFunctions:
         assert settings.secret_key_id == "arn:aws:kms:eu-north-1:111122223333:key/SecretKey"
 
     def test_the_outbox_knows_the_events_table_alone(self) -> None:
-        assert set(of("Outbox")["Environment"]["Variables"]) == {"STAGE", "EVENTS_TABLE"}
+        variables = resolved(of("Outbox")["Environment"]["Variables"], app_template())
+
+        settings = OutboxSettings.from_env({**variables, "AWS_REGION": "eu-north-1"})
+
+        assert variables == {"STAGE": "dev", "EVENTS_TABLE": "EventsTable"}
+        assert settings.events_table == "EventsTable"
 
     @pytest.mark.parametrize(
         ("function", "group"), [("APIHandler", "ApiLogGroup"), ("Outbox", "OutboxLogGroup")]
@@ -137,8 +143,8 @@ class TestFunctions:
         (rule,) = event["Properties"]["FilterCriteria"]["Filters"]
 
         assert json.loads(rule["Pattern"]) == {
-            "eventName": ["INSERT", "MODIFY"],
-            "dynamodb": {"Keys": {"sk": {"S": ["TOTP"]}}},
+            "eventName": ["MODIFY"],
+            "dynamodb": {"Keys": {"sk": {"S": sorted(ATTEMPT_ROWS)}}},
         }
 
     def test_no_change_is_passed_over_in_silence(self) -> None:
