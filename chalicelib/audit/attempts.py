@@ -29,11 +29,11 @@ def attempt_event(record: Record) -> Event | None:
     """
     Return the event that *record* tells of; None if it is about no attempt.
 
-    Counted: one failure in a row more than before. Accepted: another attempt is
-    the one accepted last. No write is both, for an acceptance forgives the failures.
-    Confirming, replacing and disabling have events of their own, in their own
-    transactions. The event's id is the record's sequence number: the same record
-    makes the same event again.
+    Counted: one failure in a row more than before. Accepted: an authenticator that
+    was there before has spent a later time step. No write is both,
+    for an acceptance forgives the failures. Confirming, replacing and disabling have
+    events of their own, in their own transactions. The event's id is the record's
+    sequence number: the same record makes the same event again.
 
     Raises:
         NewerRowError: A newer release wrote the row.
@@ -46,16 +46,18 @@ def attempt_event(record: Record) -> Event | None:
     before, after = change["OldImage"], change["NewImage"]
     if _number(after, "format_version") > FORMAT_VERSION:
         raise NewerRowError
-    kind: str
-    subject: str | None
     if _number(after, "consecutive_failures") > _number(before, "consecutive_failures"):
-        kind, subject, occurred_at = ATTEMPT_COUNTED, None, _number(after, "last_attempt_at")
-    elif after.get("accepted_attempt") != before.get("accepted_attempt"):
-        subject, entry = _accepting_entry(before, after)
-        kind, occurred_at = ATTEMPT_ACCEPTED, _number(entry, "last_used_at")
-    else:
-        return None
-    owner = _PARTITION.fullmatch(keys["pk"]["S"])
+        return _event(ATTEMPT_COUNTED, change, occurred_at=_number(after, "last_attempt_at"))
+    for authenticator_id, entry in _entries(after).items():
+        earlier = _entries(before).get(authenticator_id)
+        if earlier is not None and _accepted_step(entry["M"]) > _accepted_step(earlier["M"]):
+            used_at = _number(entry["M"], "last_used_at")
+            return _event(ATTEMPT_ACCEPTED, change, occurred_at=used_at, subject=authenticator_id)
+    return None
+
+
+def _event(kind: str, change: _Image, *, occurred_at: int, subject: str | None = None) -> Event:
+    owner = _PARTITION.fullmatch(change["Keys"]["pk"]["S"])
     if owner is None:
         raise ValueError("not the partition of a user")
     return Event(
@@ -65,21 +67,16 @@ def attempt_event(record: Record) -> Event | None:
         occurred_at=occurred_at,
         actor=owner["user"],
         # Rows written by earlier releases do not say who asked.
-        request_id=_text(after, "last_attempt_request_id"),
-        reference=_text(after, "last_attempt_reference"),
+        request_id=_text(change["NewImage"], "last_attempt_request_id"),
+        reference=_text(change["NewImage"], "last_attempt_reference"),
         subject=subject,
         event_id=_sequence_number(change),
     )
 
 
-def _accepting_entry(before: _Image, after: _Image) -> tuple[str, _Image]:
-    earlier = before["entries"]["M"]
-    for authenticator_id, value in after["entries"]["M"].items():
-        entry: _Image = value["M"]
-        known = earlier.get(authenticator_id)
-        if known and _accepted_step(entry) > _accepted_step(known["M"]):
-            return authenticator_id, entry
-    raise ValueError("an attempt was accepted by no authenticator")
+def _entries(image: _Image) -> _Image:
+    entries: _Image = image["entries"]["M"]
+    return entries
 
 
 def _accepted_step(entry: _Image) -> int:

@@ -221,7 +221,6 @@ def _broken_records() -> list[Record]:
     other = [
         a_record(BEFORE, RESERVED | {"consecutive_failures": strange}, sequence_number=NUMBER),
         a_record(BEFORE, RESERVED | {"last_attempt_at": {"N": "noon"}}, sequence_number=NUMBER),
-        a_record(RESERVED, COMMITTED | {"entries": RESERVED["entries"]}, sequence_number=NUMBER),
         a_record(BEFORE, RESERVED, sequence_number="../../etc"),
         a_record(BEFORE, RESERVED | {"pk": {"S": "S#nobody"}}, sequence_number=NUMBER),
         a_record(BEFORE, RESERVED | {"pk": {"S": "T#a#U#b#U#c"}}, sequence_number=NUMBER),

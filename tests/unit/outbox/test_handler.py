@@ -1,0 +1,67 @@
+"""The outbox as Lambda starts and calls it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.support.aws import SETTINGS, moto
+from tests.support.stream import an_invocation, fresh_handler
+from tests.unit.outbox.records import accepted, confirmed, counted, poison, sequence_number
+
+PROJECT = Path(__file__).parents[3]
+
+
+@pytest.mark.requirement("A1")
+def test_it_appends_events_and_answers_in_lambdas_words(capfd: pytest.CaptureFixture[str]) -> None:
+    with moto() as aws:
+        handle = fresh_handler(SETTINGS)
+        batch = {"Records": [counted(1, number=1), poison(number=2), accepted(number=3)]}
+        answer = handle(batch, an_invocation())
+        again = handle(batch, an_invocation())
+        kinds = {event["kind"]["S"] for event in aws.events()}
+
+    assert answer == again == {"batchItemFailures": [{"itemIdentifier": sequence_number(2)}]}
+    assert kinds == {"attempt.counted", "attempt.accepted"}
+    lines = [json.loads(line) for line in capfd.readouterr().out.splitlines()]
+    assert [line["outcomes"] for line in lines if "outcomes" in line] == [
+        {"attempt.counted": 1, "failed": 1, "attempt.accepted": 1},
+        {"repeated": 2, "failed": 1},
+    ]
+
+
+def test_a_batch_that_is_done_is_answered_by_an_empty_list() -> None:
+    with moto():
+        handle = fresh_handler(SETTINGS)
+        assert handle({"Records": [confirmed(number=1)]}, an_invocation()) == {"batchItemFailures": []}
+
+
+@pytest.mark.requirement("K4")
+def test_it_starts_with_three_settings_and_without_what_it_does_not_need() -> None:
+    """No HTTP, no codes, no passwords; the API's settings are not even there to be read."""
+    program = "import json, sys, chalicelib.outbox.handler; print(json.dumps(sorted(sys.modules)))"
+    environment = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in {"STATE_TABLE", "SECRET_KEY_ID", "ORIGIN_SECRETS", "DEFAULT_TENANT"}
+    } | {"STAGE": "prod", "EVENTS_TABLE": "events", "AWS_REGION": "eu-north-1"}
+    finished = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=PROJECT,
+        env=environment,
+        stdout=subprocess.PIPE,
+        check=True,
+        timeout=60,
+    )
+    loaded = set(json.loads(finished.stdout))
+    assert not loaded & {"chalice", "boto3", "pyotp", "segno", "argon2", "chalicelib.bootstrap"}
+
+
+def test_without_its_settings_it_does_not_start() -> None:
+    with pytest.raises(Exception, match="EVENTS_TABLE is not set"):
+        fresh_handler(SETTINGS, EVENTS_TABLE="")
