@@ -30,6 +30,7 @@ CHANGES_OF_EVENTS = (
     "PartiQLDelete",
 )
 PLACES = {"state": "StateTableArn", "events": "EventsTableArn", "key": "SecretKeyArn"}
+ROLES = ("ApiHandlerRole", "OutboxRole")
 SERVICES = {"state": "dynamodb", "events": "dynamodb", "key": "kms"}
 
 
@@ -70,13 +71,17 @@ def may(role: str, place: str, action: str, context: dict[str, str] | None = Non
     return allowed(call, identity=policy_of(role), resource=resource_policy(place))
 
 
-def operations(service: str) -> list[str]:
-    """Return all that a service can be asked for."""
+def operations(service: str) -> set[str]:
+    """Return all that a service can be asked for, and what else our policies name of it."""
     model = Session().create_client(service, region_name=REGION).meta.service_model
-    return [*model.operation_names, *(name for name in CHANGES_OF_EVENTS if service == "dynamodb")]
-
-
-ROLES = ("ApiHandlerRole", "OutboxRole")
+    named = {
+        action.partition(":")[2]
+        for role in ROLES
+        for statement in policy_of(role)
+        for action in _several(statement["Action"])
+        if action.startswith(f"{service}:")
+    }
+    return {*model.operation_names, *named}
 
 
 def test_each_function_has_a_role_of_its_own_that_only_lambda_takes_on() -> None:
@@ -125,6 +130,28 @@ def test_the_outbox_may_add_events_and_nothing_else() -> None:
     }
 
     assert granted == {("events", "PutItem")}
+
+
+@pytest.mark.requirement("K4")
+@pytest.mark.parametrize(
+    ("role", "reach"),
+    [
+        (
+            "ApiHandlerRole",
+            {"table/StateTable", "table/EventsTable", "key/SecretKey", "log-group:/tvasteg/dev/api:*"},
+        ),
+        ("OutboxRole", {"stream", "table/EventsTable", "FailureQueue", "log-group:/tvasteg/dev/outbox:*"}),
+    ],
+)
+def test_a_role_reaches_nothing_but_what_is_named_here(role: str, reach: set[str]) -> None:
+    allow = [statement for statement in policy_of(role) if statement["Effect"] == "Allow"]
+    ends = {
+        "stream" if "/stream/" in arn else arn.split(":", 5)[5]
+        for statement in allow
+        for arn in _several(statement["Resource"])
+    }
+
+    assert ends == reach
 
 
 @pytest.mark.requirement("K4")
