@@ -34,6 +34,17 @@ def test_make_alone_lists_every_target(arguments: list[str]) -> None:
 
 
 @pytest.mark.parametrize(
+    "target", re.findall(r"^([a-z-]+):.*\n\t\$\(require_stage\)", MAKEFILE, re.MULTILINE)
+)
+def test_what_needs_a_stage_says_so(target: str) -> None:
+    finished = _make(target)
+
+    assert finished.returncode != 0
+    assert f"Say which stage: make {target} STAGE=dev, or make {target} STAGE=prod.\n" in finished.stderr
+    assert "Traceback" not in finished.stderr
+
+
+@pytest.mark.parametrize(
     ("version", "sentence"),
     [
         (None, "there is no"),
