@@ -3,20 +3,34 @@
 from __future__ import annotations
 
 import os
+import uuid
 from collections.abc import Callable
+from dataclasses import replace
 from importlib import import_module
 
 from botocore.config import Config
 from botocore.session import Session as AwsSession
 from chalice.app import Chalice
 
+from chalicelib.audit.event import Event
+from chalicelib.authenticators.record import Attempt, Owner
 from chalicelib.bootstrap import Clock, Services, assemble, stores_on
 from chalicelib.storage.dynamodb import CLIENT_CONFIG, AwsClient
+from chalicelib.totp import OneTimePassword
 from tests.bench.canned import CannedDynamoDb, CannedKms, Rows
-from tests.support.live_server import ENVIRONMENT_TO_IMPORT_THE_APP, SETTINGS
+from tests.bench.journey import TENANT, Ticket
+from tests.bench.wsgi import ORIGIN_SECRET, STAGE
+from tests.support.clock import ManualClock
+from tests.support.live_server import ENVIRONMENT_TO_IMPORT_THE_APP
+from tests.support.live_server import SETTINGS as LOCAL_SETTINGS
+from tests.support.wizard import Phone
+
+SETTINGS = replace(LOCAL_SETTINGS, stage=STAGE, origin_secrets=(ORIGIN_SECRET,))
+# As the product's own, but with patience: sixty-four clients may keep one another waiting.
+_PATIENT = CLIENT_CONFIG.merge(Config(connect_timeout=60, read_timeout=60))
 
 
-def client(service: str, url: str, *, config: Config = CLIENT_CONFIG) -> AwsClient:
+def client(service: str, url: str, *, config: Config = _PATIENT) -> AwsClient:
     """Return a client of *service* at *url*, set up as the product's own unless *config* says otherwise."""
     session = AwsSession()
     session.set_credentials("A" * 20, "s" * 40)
@@ -40,6 +54,34 @@ def app_over(services: Services) -> Chalice:
     os.environ.update(ENVIRONMENT_TO_IMPORT_THE_APP)
     app: Chalice = import_module("app").create_app(services)
     return app
+
+
+def verifying_alone(services: Services, ticket: Ticket, clock: ManualClock) -> Callable[[], object]:
+    """Return the verification alone: reserve, compare, commit, without HTTP and session."""
+    verifier = services.verification.verifier
+    owner = Owner(tenant_id=TENANT, user_id=ticket.user_id)
+    code = OneTimePassword.parse(Phone(ticket.key or "", clock).otp())
+    never_told = Event(
+        kind="bench",
+        tenant_id=owner.tenant_id,
+        user_id=owner.user_id,
+        occurred_at=int(clock()),
+        actor=owner.user_id,
+        request_id="bench",
+        reference="bench",
+    )
+
+    def verify() -> None:
+        attempt = Attempt(
+            caller="bench",
+            attempt_id=uuid.uuid4().hex,
+            made_at=int(clock()),
+            request_id="bench",
+            reference="bench",
+        )
+        verifier.verify(owner, code, attempt, strict=False, disabled_event=never_told)
+
+    return verify
 
 
 def updating_barely_at(url: str) -> Callable[[], object]:

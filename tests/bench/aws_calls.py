@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from tests.bench.figures import Figure, Section, table, table_of
 from tests.bench.journey import PASSWORD, STEPS, Ticket, Visitor
 from tests.bench.metering import Meter, Usage, metered
-from tests.bench.wsgi import calling, wsgi
+from tests.bench.wsgi import ORIGIN_SECRET, STAGE, calling, wsgi
+from tests.support.aws import SETTINGS
 from tests.support.world import World, moto_world
 
+_DECIMALS = re.compile(r"\d+\.\d+")  # times, which differ in length from run to run
 SESSION_AND_USER = 2  # read first by every request within a session
 
 
@@ -23,6 +26,8 @@ class CountedCalls:
     status: int
     calls: dict[str, int]
     usage: Usage
+    log_bytes: int
+    answer_bytes: int
 
     def of(self, service: str) -> int:
         """Return the number of calls to *service*."""
@@ -31,7 +36,15 @@ class CountedCalls:
 
 def count_aws_calls() -> list[CountedCalls]:
     """Return the calls of every step of the journey, the tenant's profile being remembered from before."""
-    with moto_world() as world, metered(world.aws) as meter:
+    with (
+        moto_world(stage=STAGE, origin_secrets=(ORIGIN_SECRET,)) as world,
+        metered(
+            world.aws.dynamodb,
+            world.aws.kms,
+            looking=world.aws._operators_dynamodb,
+            state_table=SETTINGS.state_table,
+        ) as meter,
+    ):
         return list(_journey(world, meter))
 
 
@@ -98,7 +111,7 @@ def _journey(world: World, meter: Meter) -> Iterator[CountedCalls]:
         world.clock.advance(step.seconds_before)
         for _ in range(step.times):
             meter.start()
-            step.taken_by(visitor)
+            answer = step.taken_by(visitor)
         line = world.last_line
         yield CountedCalls(
             route=step.route,
@@ -106,4 +119,6 @@ def _journey(world: World, meter: Meter) -> Iterator[CountedCalls]:
             status=line["status"],
             calls=world.aws_calls(),
             usage=meter.usage,
+            log_bytes=len(_DECIMALS.sub("0.0", world.log_lines[-1])),
+            answer_bytes=len(answer.text.encode()),
         )

@@ -27,7 +27,7 @@ from botocore.exceptions import ClientError
 from chalicelib.keys.kms import KmsCipher
 from chalicelib.totp import SECRET_BYTES
 from tests.bench.journey import PASSWORD, STEPS, Ticket, Visitor
-from tests.bench.wsgi import calling, wsgi
+from tests.bench.wsgi import ORIGIN_SECRET, STAGE, calling, wsgi
 from tests.support.aws import SETTINGS, moto
 from tests.support.live_server import PROJECT
 from tests.support.world import World
@@ -53,14 +53,16 @@ def set_stage(*, at: int = NOW) -> Stage:
     """Return the stage at that time (epoch seconds); its sessions are good for a quarter of an hour."""
     with moto() as aws:
         cipher = KmsCipher(CannedKms(), key_id=SETTINGS.secret_key_id)
-        world = World(replace(aws.stores, cipher=cipher), aws=aws)
+        settings = replace(SETTINGS, stage=STAGE, origin_secrets=(ORIGIN_SECRET,))
+        world = World(replace(aws.stores, cipher=cipher), settings=settings, aws=aws)
         world.clock.now = at - sum(step.seconds_before for step in STEPS)
         transport = calling(wsgi(world.app))
         visitors = {}
         for number, step in enumerate(STEPS):
             username = f"visitor-{number}@firma.se"
-            world.add_user(username=username, password=PASSWORD)
-            visitors[step.name] = Visitor(Ticket(username=username), transport, world.clock)
+            user = world.add_user(username=username, password=PASSWORD)
+            ticket = Ticket(username=username, user_id=user.user_id)
+            visitors[step.name] = Visitor(ticket, transport, world.clock)
         waiting = dict(visitors)
         for step in STEPS:
             world.clock.advance(step.seconds_before)

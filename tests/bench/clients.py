@@ -19,9 +19,10 @@ from pathlib import Path
 from threading import Barrier
 from typing import Any
 
-from tests.bench.aws import app_over, services_at, services_over, updating_barely_at
+from tests.bench.aws import app_over, services_at, services_over, updating_barely_at, verifying_alone
 from tests.bench.canned import Rows
-from tests.bench.journey import STEP_NAMED, Step, Ticket, Visitor
+from tests.bench.journey import STEP_NAMED, VERIFICATION, Step, Ticket, Visitor
+from tests.bench.profiling import shares_of
 from tests.bench.wsgi import calling, wsgi
 from tests.support.clock import ManualClock
 from tests.support.wizard import Transport
@@ -39,15 +40,28 @@ class Taken:
     processor_ms: Sequence[float]
     started: float
     ended: float
+    seconds: float
 
     @classmethod
-    def together(cls, parts: Sequence[Taken]) -> Taken:
+    def at_once(cls, parts: Sequence[Taken]) -> Taken:
         """Return what all *parts* took, which ran at the same time."""
+        started, ended = min(part.started for part in parts), max(part.ended for part in parts)
+        return cls._of_all(parts, started=started, ended=ended, seconds=ended - started)
+
+    @classmethod
+    def in_turns(cls, parts: Sequence[Taken]) -> Taken:
+        """Return what all *parts* took, which ran one after the other."""
+        seconds = sum(part.seconds for part in parts)
+        return cls._of_all(parts, started=parts[0].started, ended=parts[-1].ended, seconds=seconds)
+
+    @classmethod
+    def _of_all(cls, parts: Sequence[Taken], *, started: float, ended: float, seconds: float) -> Taken:
         return cls(
             wall_ms=sorted(ms for part in parts for ms in part.wall_ms),
             processor_ms=sorted(ms for part in parts for ms in part.processor_ms),
-            started=min(part.started for part in parts),
-            ended=max(part.ended for part in parts),
+            started=started,
+            ended=ended,
+            seconds=seconds,
         )
 
     def wall_ms_at(self, percentile: float) -> float:
@@ -62,7 +76,7 @@ class Taken:
     @property
     def per_second(self) -> float:
         """How many were done in a second."""
-        return len(self.wall_ms) / (self.ended - self.started)
+        return len(self.wall_ms) / self.seconds
 
 
 class Clients:
@@ -94,6 +108,14 @@ class Clients:
         """Let so many clients take that step, over and over, for so long."""
         return self._all(clients, lambda threads: (_repeat, name, threads, seconds))
 
+    def verify_alone(self, *, clients: int, seconds: float) -> Taken:
+        """Let so many clients check the right code without HTTP and session, over and over."""
+        return self._all(clients, lambda threads: (_verify_alone, threads, seconds))
+
+    def profile(self, name: Name, *, times: int) -> Mapping[str, float]:
+        """Return how a step's processor time divides over the packages, as shares of one."""
+        return self._processes[0].submit(_profile, name, times).result()
+
     def bare(self, *, clients: int, seconds: float) -> Taken:
         """Let so many clients do the yardstick, over and over, for so long."""
         return self._all(clients, lambda threads: (_bare, threads, seconds))
@@ -115,7 +137,7 @@ class Clients:
     def _all(self, clients: int, work: Callable[[int], tuple[Any, ...]]) -> Taken:
         using = self._processes[: min(clients, PROCESSES)]
         parts: list[Future[Taken]] = [process.submit(*work(clients // len(using))) for process in using]
-        return Taken.together([part.result() for part in parts])
+        return Taken.at_once([part.result() for part in parts])
 
 
 class _Seats:
@@ -172,11 +194,13 @@ class _Meter:
 
         with ThreadPoolExecutor(threads) as pool:
             times = list(pool.map(in_step, range(threads)))
+        started, ended = min(started for started, _ in times), max(ended for _, ended in times)
         return Taken(
             wall_ms=[ns / 1e6 for ns in self.wall_ns],
             processor_ms=[ns / 1e6 for ns in self.processor_ns],
-            started=min(started for started, _ in times),
-            ended=max(ended for _, ended in times),
+            started=started,
+            ended=ended,
+            seconds=ended - started,
         )
 
 
@@ -210,15 +234,36 @@ def _repeat(name: Name, threads: int, seconds: float) -> Taken:
 
 
 def _bare(threads: int, seconds: float) -> Taken:
-    do = _seats.meter.metered(_seats.bare)
+    return _over_and_over(_seats.bare, threads, seconds)
+
+
+def _verify_alone(threads: int, seconds: float) -> Taken:
+    do = verifying_alone(_seats.services, _seats.tickets[VERIFICATION], _seats.clock)
+    return _over_and_over(do, threads, seconds)
+
+
+def _over_and_over(do: Callable[[], object], threads: int, seconds: float) -> Taken:
+    metered = _seats.meter.metered(do)
     end = time.monotonic() + seconds
 
     def work(_: int) -> None:
-        do()
+        metered()
         while time.monotonic() < end:
-            do()
+            metered()
 
     return _seats.meter.taken_by(threads, work)
+
+
+def _profile(name: Name, times: int) -> dict[str, float]:
+    ticket = _seats.tickets[name]
+    visitor = Visitor(ticket, _seats.transport(0), _seats.clock)
+
+    def take_the_step() -> None:
+        visitor.wizard.session_id = ticket.session_id
+        STEP_NAMED[name].taken_by(visitor)
+
+    take_the_step()
+    return shares_of(take_the_step, times=times)
 
 
 def _admit(usernames: list[str], threads: int) -> None:

@@ -22,6 +22,7 @@ class Ticket:
     """Who a visitor is and how far they have come; it can be sent to another process."""
 
     username: str
+    user_id: str = ""
     session_id: str | None = None
     key: str | None = field(default=None, repr=False)
     wrong_code: str = ""
@@ -88,14 +89,21 @@ class Step:
         """Route and occasion."""
         return self.route, self.occasion
 
-    def taken_by(self, visitor: Visitor) -> None:
-        """Let *visitor* make the request, and hold the answer to what is expected."""
+    def taken_by(self, visitor: Visitor) -> Answer:
+        """Let *visitor* make the request, and return the answer, which is the expected one."""
         answer = self.act(visitor)
         assert answer.status == self.status, f"{self.name}: {answer.status} {answer.text}"
+        return answer
 
 
 STEPS: tuple[Step, ...] = (
     Step(route="GET /api/tenant", act=Visitor.ask_for_the_tenant),
+    Step(
+        route="GET /api/session",
+        occasion="not signed in",
+        status=401,
+        act=lambda visitor: visitor.wizard.session(),
+    ),
     Step(route="POST /api/session", occasion="first sign-in", act=Visitor.sign_in_anew),
     Step(route="GET /api/session", act=lambda visitor: visitor.wizard.session()),
     Step(route="POST /api/session/password", act=lambda visitor: visitor.wizard.prove_again()),

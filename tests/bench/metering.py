@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from math import ceil
 from typing import Any
 
-from tests.support.aws import SETTINGS, Moto, Row
+from chalicelib.storage.dynamodb import AwsClient
+from tests.support.aws import Row
 
 _READ_UNIT_BYTES = 4_096
 _WRITE_UNIT_BYTES = 1_024
@@ -26,14 +27,14 @@ class Usage:
     """
     What is charged: DynamoDB's request units and the requests to KMS.
 
-    *changed* are the sort keys of the rows of ``state`` that its stream tells of.
+    *changes* is what the stream of ``state`` tells: rows before and after.
     """
 
     reads: int = 0
     writes: int = 0
     index_writes: int = 0
     kms: int = 0
-    changed: tuple[str, ...] = ()
+    changes: tuple[tuple[Row | None, Row | None], ...] = ()
 
     def __add__(self, other: Usage) -> Usage:
         return Usage(
@@ -41,16 +42,17 @@ class Usage:
             writes=self.writes + other.writes,
             index_writes=self.index_writes + other.index_writes,
             kms=self.kms + other.kms,
-            changed=self.changed + other.changed,
+            changes=self.changes + other.changes,
         )
 
 
 class Meter:
     """Adds up the *usage* of all calls since `start`."""
 
-    def __init__(self, aws: Moto) -> None:
+    def __init__(self, dynamodb: AwsClient, *, state_table: str) -> None:
         self.usage = Usage()
-        self._operators_dynamodb = aws._operators_dynamodb
+        self._dynamodb = dynamodb
+        self._state_table = state_table
         self._touched: list[tuple[str, str, Row]] = []
         self._before: list[Row | None] = []
 
@@ -74,25 +76,29 @@ class Meter:
                 self.usage += Usage(reads=_units(_READ_UNIT_BYTES, before))
                 continue
             after = self._row(table, key)
-            in_stream = before != after and table == SETTINGS.state_table
+            in_stream = before != after and table == self._state_table
             self.usage += Usage(
                 writes=factor * _units(_WRITE_UNIT_BYTES, before, after),
                 index_writes=_index_writes(before, after),
-                changed=(key["sk"]["S"],) if in_stream else (),
+                changes=((before, after),) if in_stream else (),
             )
 
     def _row(self, table: str, key: Row) -> Row | None:
-        answer = self._operators_dynamodb.get_item(TableName=table, Key=key, ConsistentRead=True)
+        answer = self._dynamodb.get_item(TableName=table, Key=key, ConsistentRead=True)
         row: Row | None = answer.get("Item")
         return row
 
 
 @contextmanager
-def metered(aws: Moto) -> Iterator[Meter]:
-    """Yield a meter of all calls that the product makes to *aws* within the block."""
-    meter = Meter(aws)
+def metered(*clients: AwsClient, looking: AwsClient, state_table: str) -> Iterator[Meter]:
+    """
+    Yield a meter of all calls that *clients* make within the block.
+
+    *looking* is another client of the same DynamoDB, by which the meter looks at the rows.
+    """
+    meter = Meter(looking, state_table=state_table)
     handlers = {"provide-client-params.dynamodb": meter.note_rows, "after-call": meter.add}
-    events = [client.meta.events for client in (aws.dynamodb, aws.kms)]
+    events = [client.meta.events for client in clients]
     for one in events:
         for name, handler in handlers.items():
             one.register(name, handler)

@@ -1,4 +1,8 @@
-"""The app as a WSGI application: every request becomes the event that API Gateway would send."""
+"""
+The app as a WSGI application: every request becomes the event that API Gateway would send.
+
+Whoever calls it from here comes through the front door, for the bench runs the deployed stage.
+"""
 
 from __future__ import annotations
 
@@ -13,11 +17,14 @@ from urllib.parse import parse_qs
 
 from chalice.app import Chalice
 
-from tests.support.wizard import Answer, Transport
+from tests.support.wizard import HOST, Answer, Transport
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
+STAGE = "prod"
+ORIGIN_SECRET = "front-door-of-the-bench-0123456789"
+_FRONT_DOOR = {"HTTP_X_ORIGIN_SECRET": ORIGIN_SECRET, "HTTP_X_VIEWER_HOST": HOST}
 _CONTEXT = SimpleNamespace(aws_request_id="bench", get_remaining_time_in_millis=lambda: 15_000)
 
 
@@ -81,7 +88,7 @@ def _write_nothing(_: bytes) -> None:
 
 
 def calling(application: WSGIApplication) -> Transport:
-    """Return a transport that calls *application* in this process and thread."""
+    """Return a transport that calls *application* in this process and thread, as CloudFront would."""
 
     def send(method: str, path: str, headers: Mapping[str, str], body: bytes) -> Answer:
         path, _, query = path.partition("?")
@@ -91,10 +98,13 @@ def calling(application: WSGIApplication) -> Transport:
             "QUERY_STRING": query,
             "CONTENT_LENGTH": str(len(body)),
             "wsgi.input": io.BytesIO(body),
+            **_FRONT_DOOR,
         }
         for name, value in headers.items():
             variable = name.upper().replace("-", "_")
             environ[variable if variable == "CONTENT_TYPE" else f"HTTP_{variable}"] = value
+        if "origin" in headers:
+            environ["HTTP_ORIGIN"] = f"https://{HOST}"
         head = _Head()
         text = b"".join(application(environ, head)).decode()
         return Answer(
