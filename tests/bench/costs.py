@@ -61,9 +61,9 @@ a month to it. {_of_users_and_metrics()}
 ## What is counted for each request
 
 On one journey over moto, by DynamoDB's own rules: a strong read is one unit for each 4 KB of the row; a
-write is one for each 1 KB of the larger of the row before and after, refused or not; in a transaction it counts
-double. Index writes are those of the list of users. The stream lets the outbox append an event for each
-attempt and for each accepted one: the last column.
+write is one for each 1 KB of the larger of the row before and after, refused or not; in a transaction it
+counts double. Index writes are those of the list of users. The stream lets the outbox append an event for
+each attempt and for each accepted one: the last column.
 
 {_table_of_requests()}
 
@@ -165,21 +165,12 @@ def _of_users_and_metrics() -> str:
     metrics = len(METRICS_OF_STEPS) + _METRICS_ALWAYS_SENT
     dollars = _dollars(prices.METRIC.of(metrics))
     return f"""Stored are {bills.USERS_STORED:,} users of {bills.BYTES_A_USER:,} bytes each.
-In hours in which people sign in and enrol, {metrics} metrics of our own are sent: {dollars} $ for a month of
-such hours, nothing if they are among the account's first {prices.METRIC.free:.0f}."""
+In hours in which people sign in and enrol, {metrics} metrics of our own are sent: {dollars} $ for a month
+of such hours, nothing if they are among the account's first {prices.METRIC.free:.0f}."""
 
 
 def _table_of_requests() -> str:
-    columns = (
-        "request",
-        "occasion",
-        "reads",
-        "writes",
-        "index writes",
-        "KMS",
-        "log bytes",
-        "outbox writes",
-    )
+    charged = ("reads", "writes", "index writes", "KMS", "log bytes", "outbox writes")
     rows = []
     for (route, occasion), counted in bills.counted_calls().items():
         usage = counted.usage
@@ -191,15 +182,10 @@ def _table_of_requests() -> str:
 
 def _price_rows() -> Iterable[tuple[str, ...]]:
     for price in prices.ALL:
+        dollars = f"{price.dollars:.10f}".rstrip("0").rstrip(".")
         per = f" per {price.per:,}" if price.per > 1 else ""
         free = f"{price.free:,.0f}" if price.free else "-"
-        yield (
-            price.unit,
-            f"{price.dollars:.10f}".rstrip("0").rstrip(".") + per,
-            free,
-            price.source,
-            price.note,
-        )
+        yield price.unit, dollars + per, free, price.source, price.note
 
 
 def _cell(price: Price, bill: Bill) -> str:
