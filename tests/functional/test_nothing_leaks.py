@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 
+from chalicelib.audit.event import ATTEMPT_ACCEPTED, ATTEMPT_COUNTED
 from tests.support import aws
+from tests.support.stream import outbox_over, recorded_stream
 from tests.support.wizard import Answer, Phone, Wizard, new_idempotency_key
 from tests.support.world import World
 
@@ -140,9 +142,13 @@ def _tamper_with_the_sealed_secret(world: World) -> None:
 def test_no_canary_comes_out_anywhere(world: World, capfd: pytest.CaptureFixture[str]) -> None:
     """The whole journey and every error, with canaries in all inputs: no hit in any output."""
     leaks = Leaks()
-    _the_whole_journey_and_every_error(world, leaks)
+    with recorded_stream(world.aws) as stream:
+        _the_whole_journey_and_every_error(world, leaks)
+    delivered: list[str] = []
+    outbox_over(world.stores, delivered).deliver(stream.records, request_id="delivery")
+    assert {ATTEMPT_COUNTED, ATTEMPT_ACCEPTED} <= set(world.event_kinds())
     printed = capfd.readouterr()
-    assert leaks.found_in(world.log_lines) == []
+    assert leaks.found_in([*world.log_lines, *delivered]) == []
     assert leaks.found_in([printed.out, printed.err]) == []
     assert leaks.found_in(map(repr, world.aws.events())) == []
     assert leaks.found_in([repr(world.services), repr(world.stores), repr(world.app.__dict__)]) == []

@@ -1,0 +1,490 @@
+"""
+Every operation with every outcome: which events it brings, and that it writes one log line.
+
+A change and an attempt that counts are events; what is refused or malformed is
+told by the log line alone. Read the first lines of the cases as a table.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from chalicelib.audit import event
+from chalicelib.audit.event import (
+    ATTEMPT_ACCEPTED,
+    ATTEMPT_COUNTED,
+    AUTHENTICATOR_BOUND,
+    AUTHENTICATOR_DISABLED,
+    AUTHENTICATOR_REVOKED,
+    ENROLMENT_BEGUN,
+    ENROLMENT_CANCELLED,
+    SESSION_ENDED,
+    SESSION_REAUTHENTICATED,
+    SESSION_STARTED,
+)
+from chalicelib.web.problems import INTERNAL_ERROR, PROBLEMS
+from tests.support import aws
+from tests.support.stream import deliver_all, recorded_stream
+from tests.support.wizard import Phone, Wizard, new_idempotency_key
+from tests.support.world import World
+
+TENANT = "GET /api/tenant"
+SIGN_IN = "POST /api/session"
+STANDING = "GET /api/session"
+SIGN_OUT = "DELETE /api/session"
+PROVE_AGAIN = "POST /api/session/password"
+BEGIN = "POST /api/enrolment"
+OFFER = "GET /api/enrolment"
+CANCEL = "DELETE /api/enrolment"
+CONFIRM = "POST /api/enrolment/confirmation"
+VERIFY = "POST /api/verification"
+
+# Only deployed stages have a front door to go round; see unit/web/test_edge.py.
+NOT_IN_STAGE_LOCAL = {"edge_bypassed"}
+
+
+@dataclass
+class Scene:
+    """Anna at our page, and what a case puts in place before it acts."""
+
+    world: World
+    wizard: Wizard
+    key: str = field(default_factory=new_idempotency_key)
+
+    def has_enrolled_before(self) -> Phone:
+        """Let Anna have a phone from an earlier sign-in; she is signed in by her password now."""
+        phone = self.world.wizard().enrolled()
+        self.world.clock.advance_to_next_time_step()
+        self.wizard.sign_in()
+        return phone
+
+    def may_change_the_phone(self) -> Phone:
+        """Let Anna have verified with her phone, proven her password, and begun to replace it."""
+        phone = self.has_enrolled_before()
+        self.wizard.verify(phone.otp())
+        self.wizard.prove_again()
+        return Phone(self.wizard.begin().body["key"], self.world.clock)
+
+    def has_failed(self, times: int) -> None:
+        """Let that many wrong codes lie behind Anna, the last of them an hour ago."""
+        row = self.world.row("TOTP")
+        assert row is not None
+        self.world.aws.write(row | {"consecutive_failures": {"N": str(times)}})
+        self.world.clock.advance(3_600)
+        self.wizard.sign_in()
+
+
+Act = Callable[[], Any]
+Prepare = Callable[[Scene], Act]
+
+
+@dataclass(frozen=True)
+class Case:
+    """One request that has *outcome* and brings *kinds*; *prepare* returns how to send it."""
+
+    operation: str
+    outcome: str
+    kinds: tuple[str, ...]
+    prepare: Prepare
+
+    def __str__(self) -> str:
+        return self.prepare.__name__.strip("_")
+
+
+CASES: list[Case] = []
+
+
+def case(operation: str, outcome: str, *kinds: str) -> Callable[[Prepare], Prepare]:
+    """Add a case to the matrix."""
+
+    def add(prepare: Prepare) -> Prepare:
+        CASES.append(Case(operation, outcome, kinds, prepare))
+        return prepare
+
+    return add
+
+
+# -- signing in and out
+
+
+@case(TENANT, "ok")
+def _read_the_tenant(scene: Scene) -> Act:
+    return lambda: scene.wizard.call("GET", "/api/tenant")
+
+
+@case(TENANT, "not_found")
+def _read_no_tenant(scene: Scene) -> Act:
+    return lambda: scene.wizard.call("GET", "/api/tenant?tenant=nobody")
+
+
+@case(SIGN_IN, "ok", SESSION_STARTED)
+def _sign_in(scene: Scene) -> Act:
+    return scene.wizard.sign_in
+
+
+@case(SIGN_IN, "password_mismatch")
+def _sign_in_with_a_wrong_password(scene: Scene) -> Act:
+    return lambda: scene.wizard.sign_in(password="a wrong one")
+
+
+@case(SIGN_IN, "too_many_attempts")
+def _sign_in_too_often(scene: Scene) -> Act:
+    for _ in range(5):
+        scene.wizard.sign_in(password="a wrong one")
+    return scene.wizard.sign_in
+
+
+@case(SIGN_IN, "body_malformed")
+def _sign_in_with_half_a_body(scene: Scene) -> Act:
+    return lambda: scene.wizard.call("POST", "/api/session", raw=b"{")
+
+
+@case(SIGN_IN, "body_too_large")
+def _sign_in_with_a_novel(scene: Scene) -> Act:
+    return lambda: scene.wizard.call("POST", "/api/session", raw=b" " * 100_000)
+
+
+@case(SIGN_IN, "media_type_unsupported")
+def _sign_in_by_a_form(scene: Scene) -> Act:
+    return lambda: scene.wizard.sign_in(headers={"content-type": "text/plain"})
+
+
+@case(SIGN_IN, "cross_site_request")
+def _sign_in_from_elsewhere(scene: Scene) -> Act:
+    return lambda: scene.wizard.sign_in(headers={"origin": "https://elsewhere.example"})
+
+
+@case(SIGN_IN, "service_unavailable")
+def _sign_in_while_nothing_can_be_stored(scene: Scene) -> Act:
+    scene.wizard.call("GET", "/api/tenant")  # which is remembered
+    return lambda: _failing_at_its_last_call(scene, scene.wizard.sign_in)
+
+
+@case(STANDING, "ok")
+def _ask_where_i_stand(scene: Scene) -> Act:
+    scene.wizard.sign_in()
+    return scene.wizard.session
+
+
+@case(STANDING, "not_signed_in")
+def _ask_as_nobody(scene: Scene) -> Act:
+    return scene.wizard.session
+
+
+@case(STANDING, "internal_error")
+def _ask_what_we_cannot_answer(scene: Scene) -> Act:
+    scene.wizard.sign_in()
+    scene.world.aws.interfere(_bug)
+    return scene.wizard.session
+
+
+@case(SIGN_OUT, "ok", SESSION_ENDED)
+def _sign_out(scene: Scene) -> Act:
+    scene.wizard.sign_in()
+    return scene.wizard.sign_out
+
+
+@case(SIGN_OUT, "ok")
+def _sign_out_again(scene: Scene) -> Act:
+    scene.wizard.sign_in()
+    scene.wizard.sign_out(keep_cookie=False)
+    return scene.wizard.sign_out
+
+
+@case(PROVE_AGAIN, "ok", SESSION_REAUTHENTICATED)
+def _prove_the_password_again(scene: Scene) -> Act:
+    scene.wizard.sign_in()
+    return scene.wizard.prove_again
+
+
+@case(PROVE_AGAIN, "repeated")
+def _prove_the_password_again_by_the_same_request(scene: Scene) -> Act:
+    scene.wizard.sign_in()
+    scene.wizard.prove_again(idempotency_key=scene.key, keep_cookie=False)
+    return lambda: scene.wizard.prove_again(idempotency_key=scene.key)
+
+
+@case(PROVE_AGAIN, "password_mismatch")
+def _prove_a_wrong_password(scene: Scene) -> Act:
+    scene.wizard.sign_in()
+    return lambda: scene.wizard.prove_again(password="a wrong one")
+
+
+# -- binding an authenticator
+
+
+@case(BEGIN, "ok", ENROLMENT_BEGUN)
+def _begin(scene: Scene) -> Act:
+    scene.wizard.sign_in()
+    scene.wizard.prove_again()
+    return scene.wizard.begin
+
+
+@case(BEGIN, "ok")
+def _begin_again_and_see_the_same_key(scene: Scene) -> Act:
+    scene.wizard.begun()
+    return scene.wizard.begin
+
+
+@case(BEGIN, "reauthentication_required")
+def _begin_without_the_password(scene: Scene) -> Act:
+    scene.wizard.sign_in()
+    return scene.wizard.begin
+
+
+@case(BEGIN, "verification_required")
+def _begin_without_the_active_authenticator(scene: Scene) -> Act:
+    scene.has_enrolled_before()
+    scene.wizard.prove_again()
+    return scene.wizard.begin
+
+
+@case(BEGIN, "service_unavailable")
+def _begin_while_nothing_can_be_stored(scene: Scene) -> Act:
+    scene.wizard.sign_in()
+    scene.wizard.prove_again()
+    return lambda: _failing_at_its_last_call(scene, scene.wizard.begin)
+
+
+@case(OFFER, "ok")
+def _see_the_key_again(scene: Scene) -> Act:
+    scene.wizard.begun()
+    return scene.wizard.offer
+
+
+@case(OFFER, "enrolment_not_begun")
+def _see_no_key(scene: Scene) -> Act:
+    scene.wizard.sign_in()
+    scene.wizard.prove_again()
+    return scene.wizard.offer
+
+
+@case(CANCEL, "ok", ENROLMENT_CANCELLED)
+def _cancel(scene: Scene) -> Act:
+    scene.wizard.begun()
+    return scene.wizard.cancel
+
+
+@case(CANCEL, "ok")
+def _cancel_nothing(scene: Scene) -> Act:
+    scene.wizard.sign_in()
+    return scene.wizard.cancel
+
+
+@case(CONFIRM, "ok", AUTHENTICATOR_BOUND)
+def _confirm(scene: Scene) -> Act:
+    phone = scene.wizard.begun()
+    return lambda: scene.wizard.confirm(phone.otp())
+
+
+@case(CONFIRM, "ok", AUTHENTICATOR_BOUND, AUTHENTICATOR_REVOKED)
+def _confirm_a_replacement(scene: Scene) -> Act:
+    phone = scene.may_change_the_phone()
+    return lambda: scene.wizard.confirm(phone.otp())
+
+
+@case(CONFIRM, "repeated")
+def _confirm_by_the_same_request(scene: Scene) -> Act:
+    otp = scene.wizard.begun().otp()
+    scene.wizard.confirm(otp, idempotency_key=scene.key, keep_cookie=False)
+    return lambda: scene.wizard.confirm(otp, idempotency_key=scene.key)
+
+
+@case(CONFIRM, "otp_mismatch")
+def _confirm_with_a_wrong_code(scene: Scene) -> Act:
+    phone = scene.wizard.begun()
+    return lambda: scene.wizard.confirm(phone.wrong_otp())
+
+
+@case(CONFIRM, "clock_skew")
+def _confirm_by_a_wrong_clock(scene: Scene) -> Act:
+    phone = scene.wizard.begun()
+    return lambda: scene.wizard.confirm(phone.otp(steps=5))
+
+
+@case(CONFIRM, "otp_malformed")
+def _confirm_with_no_code(scene: Scene) -> Act:
+    scene.wizard.begun()
+    return lambda: scene.wizard.confirm("1")
+
+
+@case(CONFIRM, "enrolment_replaced")
+def _confirm_what_another_sign_in_replaced(scene: Scene) -> Act:
+    phone = scene.wizard.begun()
+    scene.world.wizard().begun()
+    return lambda: scene.wizard.confirm(phone.otp())
+
+
+@case(CONFIRM, "enrolment_expired")
+def _confirm_too_late(scene: Scene) -> Act:
+    phone = scene.wizard.begun()
+    scene.world.clock.advance(1_000)
+    scene.wizard.session()
+    scene.world.clock.advance(801)
+    return lambda: scene.wizard.confirm(phone.otp())
+
+
+@case(CONFIRM, "enrolment_attempts_exhausted")
+def _confirm_too_often(scene: Scene) -> Act:
+    phone = scene.wizard.begun()
+    for _ in range(10):
+        scene.wizard.confirm(phone.wrong_otp())
+    return lambda: scene.wizard.confirm(phone.otp())
+
+
+@case(CONFIRM, "enrolment_already_confirmed")
+def _confirm_twice(scene: Scene) -> Act:
+    phone = scene.wizard.enrolled()
+    return lambda: scene.wizard.confirm(phone.otp())
+
+
+# -- the code at sign-in
+
+
+@case(VERIFY, "ok", ATTEMPT_COUNTED, ATTEMPT_ACCEPTED)
+def _give_the_right_code(scene: Scene) -> Act:
+    phone = scene.has_enrolled_before()
+    return lambda: scene.wizard.verify(phone.otp())
+
+
+@case(VERIFY, "repeated")
+def _give_the_right_code_by_the_same_request(scene: Scene) -> Act:
+    otp = scene.has_enrolled_before().otp()
+    scene.wizard.verify(otp, idempotency_key=scene.key, keep_cookie=False)
+    return lambda: scene.wizard.verify(otp, idempotency_key=scene.key)
+
+
+@case(VERIFY, "otp_mismatch", ATTEMPT_COUNTED)
+def _give_a_wrong_code(scene: Scene) -> Act:
+    phone = scene.has_enrolled_before()
+    return lambda: scene.wizard.verify(phone.wrong_otp())
+
+
+@case(VERIFY, "otp_already_used", ATTEMPT_COUNTED)
+def _give_a_spent_code(scene: Scene) -> Act:
+    phone = scene.has_enrolled_before()
+    scene.wizard.verify(phone.otp())
+    return lambda: scene.wizard.verify(phone.otp())
+
+
+@case(VERIFY, "otp_malformed")
+def _give_no_code(scene: Scene) -> Act:
+    scene.has_enrolled_before()
+    return lambda: scene.wizard.verify("12345")
+
+
+@case(VERIFY, "not_enrolled")
+def _give_a_code_without_an_authenticator(scene: Scene) -> Act:
+    scene.wizard.sign_in()
+    return lambda: scene.wizard.verify("123456")
+
+
+@case(VERIFY, "too_many_attempts")
+def _give_a_code_too_soon(scene: Scene) -> Act:
+    phone = scene.has_enrolled_before()
+    for _ in range(5):
+        scene.wizard.verify(phone.wrong_otp())
+    return lambda: scene.wizard.verify(phone.otp())
+
+
+@case(VERIFY, "authenticator_disabled", ATTEMPT_COUNTED, AUTHENTICATOR_DISABLED)
+def _give_the_twentieth_wrong_code(scene: Scene) -> Act:
+    phone = scene.has_enrolled_before()
+    scene.has_failed(19)
+    return lambda: scene.wizard.verify(phone.wrong_otp())
+
+
+@case(VERIFY, "authenticator_disabled")
+def _give_a_code_of_a_disabled_authenticator(scene: Scene) -> Act:
+    phone = scene.has_enrolled_before()
+    scene.has_failed(19)
+    scene.wizard.verify(phone.wrong_otp())
+    return lambda: scene.wizard.verify(phone.otp())
+
+
+@case(VERIFY, "service_unavailable")
+def _give_a_code_that_cannot_be_counted(scene: Scene) -> Act:
+    phone = scene.has_enrolled_before()
+    return lambda: _failing_at(scene, 3, lambda: scene.wizard.verify(phone.otp()))
+
+
+@case(VERIFY, "service_unavailable", ATTEMPT_COUNTED)
+def _give_a_code_while_no_secret_opens(scene: Scene) -> Act:
+    phone = scene.has_enrolled_before()
+    return lambda: _failing_at(scene, 4, lambda: scene.wizard.verify(phone.otp()))
+
+
+@case(VERIFY, "service_unavailable", ATTEMPT_COUNTED, ATTEMPT_ACCEPTED)
+def _give_the_right_code_and_lose_the_session(scene: Scene) -> Act:
+    phone = scene.has_enrolled_before()
+    return lambda: _failing_at_its_last_call(scene, lambda: scene.wizard.verify(phone.otp()))
+
+
+@case(VERIFY, "ok")
+def _give_the_right_code_once_more_after_that(scene: Scene) -> Act:
+    otp = scene.has_enrolled_before().otp()
+
+    def same() -> object:
+        return scene.wizard.verify(otp, idempotency_key=scene.key)
+
+    _failing_at_its_last_call(scene, same)
+    return same
+
+
+def _failing_at(scene: Scene, at_call: int, act: Act) -> Any:
+    scene.world.aws.interfere(aws.broken, at_call=at_call)
+    answer = act()
+    scene.world.aws.leave_alone()
+    return answer
+
+
+def _failing_at_its_last_call(scene: Scene, act: Act) -> Any:
+    """Let the transaction fail in which each of these operations ends."""
+
+    def fails_at_the_end(request: aws.Request, take_effect: Callable[[], Any]) -> Any:
+        is_transaction = request.headers["X-Amz-Target"].endswith(b"TransactWriteItems")
+        return aws.broken(request, take_effect) if is_transaction else take_effect()
+
+    scene.world.aws.interfere(*[fails_at_the_end] * 12)
+    answer = act()
+    scene.world.aws.leave_alone()
+    return answer
+
+
+def _bug(request: aws.Request, take_effect: Callable[[], Any]) -> Any:
+    del request, take_effect
+    raise LookupError("a fault of our own")
+
+
+@pytest.mark.requirement("A1")
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_each_outcome_is_one_log_line_and_exactly_its_events(
+    world: World, wizard: Wizard, case: Case
+) -> None:
+    act = case.prepare(Scene(world, wizard))
+    kinds_before, lines_before = Counter(world.event_kinds()), len(world.log_lines)
+    with recorded_stream(world.aws) as stream:
+        act()
+    world.aws.leave_alone()
+    deliver_all(world.stores, stream.records)
+
+    line = world.last_line
+    assert (f"{line['method']} {line['route']}", line["outcome"]) == (case.operation, case.outcome)
+    assert len(world.log_lines) == lines_before + 1
+    assert Counter(world.event_kinds()) - kinds_before == Counter(case.kinds)
+
+
+@pytest.mark.requirement("A1")
+def test_no_operation_no_outcome_and_no_kind_of_event_is_left_out(world: World) -> None:
+    operations = {f"{method} {path}" for path, methods in world.app.routes.items() for method in methods}
+    problems = {problem.code for problem in [*PROBLEMS.values(), INTERNAL_ERROR]}
+    kinds = {value for name, value in vars(event).items() if name.isupper() and isinstance(value, str)}
+
+    assert {case.operation for case in CASES} == operations
+    assert {case.outcome for case in CASES} == problems - NOT_IN_STAGE_LOCAL | {"ok", "repeated"}
+    assert {kind for case in CASES for kind in case.kinds} == kinds
