@@ -10,7 +10,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterable
 from functools import cache
-from importlib import resources
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from chalicelib.errors import PasswordMismatchError
@@ -105,7 +105,7 @@ def common_passwords() -> frozenset[str]:
     Drawn from the frequency data of leaked passwords that zxcvbn (MIT licence)
     counts, and a few Nordic ones added by hand.
     """
-    text = resources.files(__package__).joinpath("common_passwords.txt").read_text("utf-8")
+    text = Path(__file__).with_name("common_passwords.txt").read_text(encoding="utf-8")
     return frozenset(line for line in text.splitlines() if line)
 
 

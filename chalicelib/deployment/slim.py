@@ -45,15 +45,24 @@ def ships(path: PurePosixPath) -> bool:
 
 def compile_all(folder: Path) -> None:
     """
-    Add this Python's byte-code of everything in *folder*.
+    Put this Python's byte-code in the place of every source in *folder*.
 
     Lambda cannot write it down, so without it every cold start would compile
-    anew; and as its hashes are unchecked, no source is even looked at.
+    anew. A source beside it would never be read, but looked for at every import.
     """
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
     subprocess.run(
         [
-            *(sys.executable, "-m", "compileall", "-q", "-f", "--invalidation-mode", "unchecked-hash"),
+            *(
+                sys.executable,
+                "-m",
+                "compileall",
+                "-q",
+                "-f",
+                "-b",
+                "--invalidation-mode",
+                "unchecked-hash",
+            ),
             *("-s", folder, "-p", TASK_ROOT, folder),
         ],
         # Sets of constants are written in the order of their hashes. Columns would only serve
@@ -61,6 +70,8 @@ def compile_all(folder: Path) -> None:
         env=environment | {"PYTHONHASHSEED": "0", "PYTHONNODEBUGRANGES": "1"},
         check=True,
     )
+    for source in folder.rglob("*.py"):
+        source.unlink()
 
 
 def write_zip(folder: Path, path: Path) -> None:
