@@ -15,11 +15,13 @@ import http.client
 import ipaddress
 import json
 import re
+import socket
 import ssl
 import subprocess
+import sys
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from fnmatch import translate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -151,7 +153,7 @@ def cloud_front(cloudfront: Any, distribution_id: str, *, endpoint_url: str, fol
             "tls": _self_signed(folder),
         },
     )
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    server = _Server(("127.0.0.1", 0), handler)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
     thread.start()
     try:
@@ -159,11 +161,33 @@ def cloud_front(cloudfront: Any, distribution_id: str, *, endpoint_url: str, fol
     finally:
         server.shutdown()
         thread.join()
-        server.server_close()
+        server.end()
         runner.close()
 
 
+class _Server(ThreadingHTTPServer):
+    request_queue_size = 128
+    daemon_threads = False
+
+    def __init__(self, *how: Any) -> None:
+        super().__init__(*how)
+        self.connections: set[ssl.SSLSocket] = set()
+
+    def end(self) -> None:
+        """Cut off who is still connected, and wait for their threads."""
+        for connection in list(self.connections):
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+        self.server_close()
+
+    def handle_error(self, *about: Any) -> None:
+        # Browsers leave as they like, and refuse a certificate once before they are told to take it.
+        if not isinstance(sys.exc_info()[1], ConnectionError | ssl.SSLError | TimeoutError):
+            super().handle_error(*about)
+
+
 class _ViewerHandler(BaseHTTPRequestHandler):
+    server: _Server
     distribution: Distribution
     runner: FunctionRunner
     endpoint: str
@@ -173,14 +197,17 @@ class _ViewerHandler(BaseHTTPRequestHandler):
 
     def setup(self) -> None:
         # Here, in the connection's own thread: browsers also connect and then say nothing.
+        self.request.settimeout(PATIENCE_SECONDS)
         self.request = self.tls.wrap_socket(self.request, server_side=True)
+        self.server.connections.add(self.request)
         super().setup()
 
-    def handle(self) -> None:
+    def finish(self) -> None:
         try:
-            super().handle()
-        except (ConnectionError, ssl.SSLError, TimeoutError):
-            self.close_connection = True  # the browser has left
+            super().finish()
+        finally:
+            self.server.connections.discard(self.request)
+            self.request.close()
 
     def serve(self) -> None:
         body = self.rfile.read(int(self.headers.get("content-length", 0)))

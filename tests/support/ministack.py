@@ -17,12 +17,18 @@ from pathlib import Path
 
 PROJECT = Path(__file__).parents[2]
 PROGRAM = PROJECT / ".venv-ministack/bin/ministack"
+# -P: else its folder, with this module in it, would come before the real MiniStack.
+ENFORCING_PROGRAM = (PROGRAM.with_name("python"), "-P", Path(__file__).with_name("enforcing_ministack.py"))
 PATIENCE_SECONDS = 60
 
 
 @contextmanager
-def ministack(folder: Path) -> Iterator[str]:
-    """Yield the URL of a fresh MiniStack that writes its output to *folder* and ends with the block."""
+def ministack(folder: Path, *, enforces_iam: bool = False) -> Iterator[str]:
+    """
+    Yield the URL of a fresh MiniStack that writes its output to *folder* and ends with the block.
+
+    *enforces_iam*: functions act as their roles, and policies are held against every call.
+    """
     assert PROGRAM.exists(), "MiniStack is not installed: `make test` and `make bench` do it first."
     port = _free_port()
     environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
@@ -32,10 +38,11 @@ def ministack(folder: Path) -> Iterator[str]:
         "GATEWAY_PORT": str(port),
         "IOT_MTLS_ENABLED": "0",
         "SFTP_ENABLED": "0",
+        "AUTH": "true" if enforces_iam else "false",
     }
     with (folder / "ministack.txt").open("wb") as output:
         process = subprocess.Popen(
-            [str(PROGRAM)],
+            ENFORCING_PROGRAM if enforces_iam else [PROGRAM],
             cwd=folder,
             env=environment,
             stdin=subprocess.DEVNULL,
