@@ -32,7 +32,7 @@ DEPLOYED_STAGES = tuple(stage for stage in STAGES if stage != "local")
 
 _OLDEST_PYTHON = (3, 11)
 _NEWEST_PYTHON = (3, 14)
-_STAYS_HERE = ("__pycache__", "local", "deployment")
+_STAYS_HERE = ("__pycache__", "*.pyc", "local", "deployment")
 # `chalice package` imports the app, which calls nobody but asks for its settings; their
 # real values are known to the deployed function alone.
 _ENVIRONMENT_TO_IMPORT_THE_APP = {

@@ -101,9 +101,9 @@ def test_the_template_says_the_same_as_the_package(packaged: Packaged, architect
 def test_the_same_sources_give_the_same_bytes_in_another_folder(native: Unpacked, tmp_path: Path) -> None:
     """Even where tests have run before, and files are of another day."""
     project = copied_project(tmp_path)
-    stale = project / "chalicelib/__pycache__/left_over.cpython-311.pyc"
-    stale.parent.mkdir(exist_ok=True)
-    stale.write_bytes(b"left over")
+    for stale in ("left_over.pyc", "__pycache__/left_over.cpython-311.pyc"):
+        (project / "chalicelib" / stale).parent.mkdir(exist_ok=True)
+        (project / "chalicelib" / stale).write_bytes(b"left over")
 
     again = build("prod", tmp_path / "out", architecture=NATIVE, project=project)
 
