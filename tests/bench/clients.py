@@ -120,11 +120,11 @@ class Clients:
         """Let so many clients do the yardstick, over and over, for so long."""
         return self._all(clients, lambda threads: (_bare, threads, seconds))
 
-    def admit(self, usernames: Sequence[str], *, clients: int) -> None:
-        """Let so many clients have *usernames* to go the way with, in equal parts; forget earlier ones."""
+    def admit(self, tickets: Sequence[Ticket], *, clients: int) -> None:
+        """Let so many clients go the way, each for an equal part of *tickets*; forget earlier ones."""
         using = min(clients, PROCESSES)
         for number, process in enumerate(self._processes[:using]):
-            process.submit(_admit, list(usernames[number::using]), clients // using).result()
+            process.submit(_admit, list(tickets[number::using]), clients // using).result()
 
     def step(self, step: Step, *, clients: int) -> Taken:
         """Let all who were admitted take *step*, once, each client one after the other."""
@@ -266,12 +266,9 @@ def _profile(name: Name, times: int) -> dict[str, float]:
     return shares_of(take_the_step, times=times)
 
 
-def _admit(usernames: list[str], threads: int) -> None:
+def _admit(tickets: list[Ticket], threads: int) -> None:
     _seats.visitors = [
-        [
-            Visitor(Ticket(username=username), _seats.transport(thread), _seats.clock)
-            for username in usernames[thread::threads]
-        ]
+        [Visitor(ticket, _seats.transport(thread), _seats.clock) for ticket in tickets[thread::threads]]
         for thread in range(threads)
     ]
 

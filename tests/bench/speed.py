@@ -136,7 +136,7 @@ def _lived(live: Live) -> dict[Name, Timed]:
     bare: dict[Name, dict[int, Taken]] = {step.name: {} for step in STEPS}
     for level, count in _VISITORS.items():
         with Clients.of(live.url, now=NOW) as clients:
-            clients.admit(live.usernames(count), clients=level)
+            clients.admit(live.newcomers(count), clients=level)
             for step in STEPS:
                 bare[step.name][level] = clients.bare(clients=level, seconds=0.1)
                 work[step.name][level] = clients.step(step, clients=level)
