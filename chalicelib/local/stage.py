@@ -13,12 +13,14 @@ from botocore.exceptions import BotoCoreError, ClientError
 from botocore.session import Session
 from chalice.app import Chalice
 
-from chalicelib.bootstrap import Services, assemble, stores_on
+from chalicelib.bootstrap import Services, Stores, assemble, stores_on
 from chalicelib.errors import TwoFactorError
 from chalicelib.local import PROJECT, demo, resources, server, static_files
 from chalicelib.local.lifeline import ENVIRONMENT_NAME, end_with_parent
 from chalicelib.local.static_files import STATIC
 from chalicelib.local.stopping import stop
+from chalicelib.local.stream import LocalStream
+from chalicelib.outbox.outbox import Outbox
 from chalicelib.settings import Settings
 from chalicelib.storage.dynamodb import AwsClient, make_client
 from chalicelib.web.request_log import write_to_stdout
@@ -52,15 +54,26 @@ def local_app(create_app: Callable[[Services], Chalice]) -> Chalice:
         for name in ("dynamodb", "kms")
     )
     stores = stores_on(settings, dynamodb=dynamodb, kms=kms)
-    services = assemble(settings, stores, clock=time.time, write_line=write_to_stdout)
+    stream = _stream(settings, stores, session, dynamodb)
+
+    def write_line(line: str) -> None:
+        write_to_stdout(line)
+        stream.look()  # a request has ended, and may have changed something
+
+    services = assemble(settings, stores, clock=time.time, write_line=write_line)
     app = create_app(services)
     static_files.serve(app)
     server.mend()
     server.reload_only_for(
         (PROJECT / "app.py", PROJECT / "chalicelib", PROJECT / ".chalice/config.json"), names_in=STATIC
     )
+
+    def prepare() -> None:
+        _prepare(settings, services, dynamodb=dynamodb, kms=kms)
+        stream.follow()
+
     server.at_server_start(
-        lambda: _prepare(settings, services, dynamodb=dynamodb, kms=kms),
+        prepare,
         announce=lambda url: print(demo.how_to_sign_in(url), flush=True),
     )
     return app
@@ -77,6 +90,18 @@ def fill_in_environment(environ: MutableMapping[str, str]) -> None:
     given = {"AWS_ACCESS_KEY_ID", "AWS_PROFILE"} & environ.keys()
     if not given and urlsplit(endpoint).hostname in LOOPBACK_HOSTS:
         environ.update(AWS_ACCESS_KEY_ID="local", AWS_SECRET_ACCESS_KEY="local")
+
+
+def _stream(settings: Settings, stores: Stores, session: Session, dynamodb: AwsClient) -> LocalStream:
+    outbox = Outbox(events=stores.events, transactions=stores.transactions, write_line=write_to_stdout)
+    # At the tables' own endpoint: one that was named for DynamoDB alone must not leave this one to AWS.
+    streams = session.create_client(
+        "dynamodbstreams",
+        region_name=settings.region,
+        endpoint_url=dynamodb.meta.endpoint_url,
+        config=_CLIENT_CONFIG,
+    )
+    return LocalStream(outbox, table=settings.state_table, dynamodb=dynamodb, streams=streams)
 
 
 def _prepare(settings: Settings, services: Services, *, dynamodb: AwsClient, kms: AwsClient) -> None:
