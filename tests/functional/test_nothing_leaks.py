@@ -13,7 +13,7 @@ from chalicelib.audit.event import ATTEMPT_ACCEPTED, ATTEMPT_COUNTED
 from tests.support import aws
 from tests.support.stream import outbox_over, recorded_stream
 from tests.support.wizard import Answer, Phone, Wizard, new_idempotency_key
-from tests.support.world import World
+from tests.support.world import World, moto_world
 
 PASSWORD = "canary-password-gul-och-glad"
 NEW_USER = "kanariefagel@firma.se"
@@ -72,7 +72,8 @@ class Leaks:
 def _the_whole_journey_and_every_error(world: World, leaks: Leaks) -> None:
     """Do everything that can be done, rightly and wrongly, with canaries in every input."""
     world.add_user(username=NEW_USER, password=PASSWORD)
-    wizard = world.wizard(username=NEW_USER, password=PASSWORD)
+    browser = world.wizard if world.settings.is_local else world.wizard_at_front_door
+    wizard = browser(username=NEW_USER, password=PASSWORD)
 
     def call(step: Callable[..., Answer], *arguments: Any, **how: Any) -> Answer:
         answer = step(*arguments, headers=HEADERS, **how)
@@ -80,7 +81,7 @@ def _the_whole_journey_and_every_error(world: World, leaks: Leaks) -> None:
             leaks.secrets.add(wizard.session_id)
         return answer
 
-    unknown = world.wizard(username=CANARIES["user name"], password=CANARIES["wrong password"])
+    unknown = browser(username=CANARIES["user name"], password=CANARIES["wrong password"])
     for _ in range(7):
         call(unknown.sign_in)
     unknown.tenant = CANARIES["tenant"]
@@ -139,8 +140,16 @@ def _tamper_with_the_sealed_secret(world: World) -> None:
 
 
 @pytest.mark.requirement("A2", "A5", "B44", "B45", "B47", "K2")
-def test_no_canary_comes_out_anywhere(world: World, capfd: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("stage", ["local", "prod"])
+def test_no_canary_comes_out_anywhere(stage: str, capfd: pytest.CaptureFixture[str]) -> None:
     """The whole journey and every error, with canaries in all inputs: no hit in any output."""
+    with moto_world(
+        stage=stage, origin_secrets=() if stage == "local" else ("canary-of-the-origin",)
+    ) as world:
+        _no_canary_comes_out_of(world, capfd)
+
+
+def _no_canary_comes_out_of(world: World, capfd: pytest.CaptureFixture[str]) -> None:
     leaks = Leaks()
     with recorded_stream(world.aws) as stream:
         _the_whole_journey_and_every_error(world, leaks)

@@ -69,6 +69,18 @@ def chalice_transport(app: Chalice) -> Transport:
     return send
 
 
+def through_front_door(transport: Transport, *, origin_secret: str) -> Transport:
+    """Return *transport* with CloudFront in front of it, which proves itself by *origin_secret*."""
+
+    def send(method: str, path: str, headers: Mapping[str, str], body: bytes) -> Answer:
+        added = {"x-origin-secret": origin_secret, "x-viewer-host": HOST}
+        if headers.get("origin") == ORIGIN:
+            added["origin"] = f"https://{HOST}"
+        return transport(method, path, {**headers, **added}, body)
+
+    return send
+
+
 @dataclass(frozen=True)
 class Phone:
     """An authenticator app that was given *key*; it computes by a clock, not with our code."""

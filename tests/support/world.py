@@ -20,7 +20,7 @@ from chalicelib.tenants.store import Tenant
 from tests.support.aws import SETTINGS, Moto, moto
 from tests.support.clock import ManualClock
 from tests.support.memory import memory_stores
-from tests.support.wizard import Wizard, chalice_transport
+from tests.support.wizard import Wizard, chalice_transport, through_front_door
 
 ANNA = "anna@firma.se"
 ANNAS_PASSWORD = "sju-lugna-sommarmoln"
@@ -100,6 +100,16 @@ class World:
         return Wizard(
             chalice_transport(self.app),
             tenant=tenant,
+            username=username,
+            password=password,
+            clock=self.clock,
+        )
+
+    def wizard_at_front_door(self, *, username: str = ANNA, password: str = ANNAS_PASSWORD) -> Wizard:
+        """Open a new browser in front of CloudFront, as there is in every stage but ``local``."""
+        return Wizard(
+            through_front_door(chalice_transport(self.app), origin_secret=self.settings.origin_secrets[0]),
+            tenant="cozone",
             username=username,
             password=password,
             clock=self.clock,
