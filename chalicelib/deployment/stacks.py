@@ -185,18 +185,19 @@ class Stacks:
                 **template.arguments(),
             )["Id"]
         except ClientError as error:
-            self._drop_placeholder(name)
-            reason = error.response["Error"].get("Message", str(error))
-            raise DeploymentError(f"CloudFormation refuses the template of {name}: {reason}") from error
+            self._require_that_it_only_has_nothing_to_do(name, error.response["Error"].get("Message", ""))
+            return None
         described = self._wait_for_change_set(change_set)
         if described["Status"] == "CREATE_COMPLETE":
             return change_set
-        reason = described.get("StatusReason", "")
         client.delete_change_set(ChangeSetName=change_set)
-        if any(sentence in reason for sentence in _NOTHING_TO_DO):
-            return None
-        self._drop_placeholder(name)
-        raise DeploymentError(f"CloudFormation refuses the template of {name}: {reason}")
+        self._require_that_it_only_has_nothing_to_do(name, described.get("StatusReason", ""))
+        return None
+
+    def _require_that_it_only_has_nothing_to_do(self, name: str, reason: str) -> None:
+        if not any(sentence in reason for sentence in _NOTHING_TO_DO):
+            self._drop_placeholder(name)
+            raise DeploymentError(f"CloudFormation refuses the template of {name}: {reason}")
 
     def _parameters_for(
         self, template: Template, given: Mapping[str, str], stack: Stack | None

@@ -1,0 +1,199 @@
+"""The operator's commands where no whole deployment is needed to know what they do."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from chalicelib.deployment import PROJECT
+from chalicelib.deployment.__main__ import main
+from chalicelib.deployment.deploy import Options, _check_domain
+from chalicelib.deployment.errors import DeploymentError
+from tests.support.world import COZONE
+
+pytestmark = pytest.mark.filterwarnings("ignore:Tried to parse AWS..S3..BucketPolicy:UserWarning")
+
+PASSWORD = "sju-lugna-sommarmoln"
+
+
+@pytest.fixture
+def account() -> Iterator[Any]:
+    """An account with the tables and keys of the stage dev, and nothing else."""
+    with mock_aws():
+        cloudformation = boto3.client("cloudformation")
+        cloudformation.create_stack(
+            StackName="tvasteg-dev-data",
+            TemplateBody=(PROJECT / ".chalice/stacks/data.yaml").read_text("utf-8"),
+            Parameters=[{"ParameterKey": "Stage", "ParameterValue": "dev"}],
+        )
+        yield cloudformation
+
+
+@pytest.fixture
+def profile(tmp_path: Path) -> Path:
+    """The demo tenant's profile, in a file."""
+    path = tmp_path / "cozone.json"
+    path.write_text(json.dumps(COZONE))
+    return path
+
+
+def types(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    """Let *text* come by standard input, which is no terminal."""
+    monkeypatch.setattr(sys, "stdin", io.StringIO(text))
+
+
+def add_user(username: str = "anna@firma.se", tenant: str = "cozone", *more: str) -> int:
+    """Run the command, and return its exit code."""
+    return main(["user", "--stage", "dev", "--tenant", tenant, "--username", username, *more])
+
+
+def apply(profile: Path) -> int:
+    """Run the command, and return its exit code."""
+    return main(["tenant", "--stage", "dev", "--profile", str(profile)])
+
+
+@pytest.mark.usefixtures("account")
+def test_a_tenant_is_applied_again_and_again(profile: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert [apply(profile), apply(profile)] == [0, 0]
+    said = capsys.readouterr().out
+    assert "Azets Cozone: version 1 of its profile holds in dev." in said
+    assert "Azets Cozone: version 2 of its profile holds in dev." in said
+
+
+@pytest.mark.usefixtures("account")
+def test_a_user_is_added_once(
+    profile: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The password comes by standard input and is never said again."""
+    apply(profile)
+    types(monkeypatch, f"{PASSWORD}\n")
+    assert add_user() == 0
+    types(monkeypatch, f"{PASSWORD}\n")
+    assert add_user() == 1
+    said = capsys.readouterr()
+    assert said.err == "anna@firma.se exists already in cozone.\n"
+    assert PASSWORD not in said.out
+
+
+@pytest.mark.usefixtures("account")
+@pytest.mark.parametrize(
+    ("arguments", "password", "sentence"),
+    [
+        (("anna@firma.se", "nobodys"), PASSWORD, "There is no tenant 'nobodys' in dev: make tenant"),
+        (("anna@firma.se",), "kort", "The password is refused: "),
+        (("a\nb",), PASSWORD, "USERNAME must have 1 to "),
+        (
+            ("anna@firma.se", "cozone", "--language", "xx"),
+            PASSWORD,
+            "LANGUAGE must be one of the tenant's: ",
+        ),
+        (("",), PASSWORD, "Say who it is: TENANT=... USERNAME=..."),
+    ],
+)
+def test_what_is_wrong_with_a_user(
+    arguments: tuple[str, ...],
+    password: str,
+    sentence: str,
+    profile: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    apply(profile)
+    types(monkeypatch, password)
+    assert add_user(*arguments) == 1
+    assert capsys.readouterr().err.startswith(sentence)
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (b"{", "is not JSON: "),
+        (b"{}", "cannot be used: "),
+        (b"\xff", "is not UTF-8."),
+        (None, "cannot be read: No such file or directory."),
+    ],
+)
+def test_what_is_wrong_with_a_profile(
+    content: bytes | None, sentence: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Told before AWS is asked for anything."""
+    path = tmp_path / "profile.json"
+    if content is not None:
+        path.write_bytes(content)
+    assert apply(path) == 1
+    assert sentence in capsys.readouterr().err
+
+
+def test_nothing_can_be_written_to_a_stage_that_is_not_deployed(
+    profile: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with mock_aws():
+        assert apply(profile) == 1
+        assert main(["rotate", "--stage", "dev"]) == 1
+    assert capsys.readouterr().err.splitlines() == [
+        "dev is not deployed yet: make deploy STAGE=dev",
+        "There is no service yet: make deploy STAGE=dev",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("confirmation", "sentence"),
+    [
+        ((), "Nothing was removed. Without a terminal, confirm with YES=dev."),
+        (("--yes", "prod"), "Nothing was removed: 'prod' is not 'dev'."),
+    ],
+)
+@pytest.mark.usefixtures("account")
+def test_nothing_is_removed_unless_the_stage_is_said_twice(
+    confirmation: tuple[str, ...],
+    sentence: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    types(monkeypatch, "")
+    assert main(["destroy", "--stage", "dev", *confirmation]) == 1
+    assert capsys.readouterr().err == f"{sentence}\n"
+
+
+def test_only_options_that_were_said_reach_the_stack() -> None:
+    """An empty one takes away what the stack remembers."""
+    assert Options(domain="", alarm_mail="a@b.se").parameters() == {
+        "DomainName": "",
+        "AlarmMail": "a@b.se",
+    }
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {},
+        {"DomainName": "id.firma.se", "HostedZoneId": "Z1"},
+        {"DomainName": "id.firma.se", "CertificateArn": "arn:aws:acm:us-east-1:1:certificate/1"},
+    ],
+)
+def test_domains_that_can_be_served(parameters: dict[str, str]) -> None:
+    _check_domain(parameters)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "sentence"),
+    [
+        ({"DomainName": "id.firma.se"}, "say also HOSTED_ZONE_ID"),
+        (
+            {"DomainName": "id.firma.se", "CertificateArn": "arn:aws:acm:eu-north-1:1:certificate/1"},
+            "us-east-1 only",
+        ),
+    ],
+)
+def test_domains_that_cannot(parameters: dict[str, str], sentence: str) -> None:
+    """Told before anything is changed, not by CloudFormation after some minutes."""
+    with pytest.raises(DeploymentError, match=sentence):
+        _check_domain(parameters)

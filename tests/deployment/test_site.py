@@ -1,0 +1,142 @@
+"""The page's releases: where files lie, how they lead to each other, and when old ones go."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from chalicelib.deployment.errors import DeploymentError
+from chalicelib.deployment.site import ASK_EACH_TIME, CONTENT_TYPES, FOR_GOOD, KEPT_SECONDS, Release, Site
+from chalicelib.local import static_files
+from tests.support.static_site import STATIC_FOLDER
+
+NOW = 1_800_000_000.0
+SITE, ARTIFACTS = "site", "artifacts"
+
+
+def folder_with(folder: Path, **changed: str) -> Path:
+    """Write a small page into *folder*; *changed* replaces files, by name without its suffix."""
+    folder.mkdir(exist_ok=True)
+    files = {"index.html": '<link href="app.css"><a href="/x">', "app.css": "a{}", "openapi.json": "{}"}
+    for name, text in files.items():
+        (folder / name).write_text(changed.get(name.partition(".")[0], text))
+    return folder
+
+
+@pytest.fixture
+def s3() -> Iterator[Any]:
+    """Both buckets, empty."""
+    with mock_aws():
+        client = boto3.client("s3", region_name="us-east-1")
+        for bucket in (SITE, ARTIFACTS):
+            client.create_bucket(Bucket=bucket)
+        yield client
+
+
+def keys(s3: Any) -> set[str]:
+    """Return what is in the site's bucket."""
+    return {entry["Key"] for entry in s3.list_objects_v2(Bucket=SITE).get("Contents", [])}
+
+
+def publish(s3: Any, folder: Path, *, now: float) -> str:
+    """Publish *folder*, and return its release's name."""
+    release = Release.of(folder)
+    Site(s3, bucket=SITE, artifacts_bucket=ARTIFACTS).publish(release, now=now)
+    return release.name
+
+
+def test_our_own_page_leads_into_its_release() -> None:
+    """Every file of ours that it names, and nothing else in it changes."""
+    release = Release.of(STATIC_FOLDER)
+    page = release.entrance[-1].content.decode()
+    named = set(re.findall(r'(?:href|src)="(/v/[^"]+)"', page))
+    there = {f"/{file.key}" for file in release.lasting}
+    assert f"/v/{release.name}/js/app.js" in named <= there
+    assert page.replace(f"/v/{release.name}/", "") == (STATIC_FOLDER / "index.html").read_text("utf-8")
+
+
+def test_the_name_is_that_of_the_content(tmp_path: Path) -> None:
+    """Same files, same name, wherever they lie; another byte, or another name, another one."""
+    one, same, other = (
+        Release.of(folder_with(tmp_path / name, **changed))
+        for name, changed in (("1", {}), ("2", {}), ("3", {"app": "a{} "}))
+    )
+    assert one.name == same.name != other.name
+    (tmp_path / "2/app.css").rename(tmp_path / "2/other.css")
+    (tmp_path / "2/index.html").write_text("")
+    assert Release.of(tmp_path / "2").name != one.name
+
+
+def test_kinds_and_ages_of_files(tmp_path: Path) -> None:
+    release = Release.of(folder_with(tmp_path / "1"))
+    assert {file.cache_control for file in release.lasting} == {FOR_GOOD}
+    assert [(file.key, file.cache_control) for file in release.entrance] == [
+        ("openapi.json", ASK_EACH_TIME),
+        ("index.html", ASK_EACH_TIME),
+    ]
+    assert release.entrance[-1].content_type == "text/html; charset=utf-8"
+    assert CONTENT_TYPES == static_files._CONTENT_TYPES
+
+
+def test_a_link_that_leads_nowhere_and_an_unknown_kind_stop_the_deploy(tmp_path: Path) -> None:
+    with pytest.raises(DeploymentError, match=r"index\.html names gone\.css"):
+        Release.of(folder_with(tmp_path / "1", index='<link href="gone.css">'))
+    (folder_with(tmp_path / "2") / "picture.xyz").touch()
+    with pytest.raises(DeploymentError, match=r"No content type is known for: picture\.xyz"):
+        Release.of(tmp_path / "2")
+
+
+def test_the_page_itself_comes_last(s3: Any, tmp_path: Path) -> None:
+    """Whoever gets it finds all that it names."""
+    sent: list[str] = []
+    s3.meta.events.register(
+        "provide-client-params.s3.PutObject", lambda params, **_: sent.append(params["Key"])
+    )
+    release = publish(s3, folder_with(tmp_path / "1"), now=NOW)
+    lasting = [f"v/{release}/app.css", f"v/{release}/openapi.json"]
+    assert sent == [*lasting, "openapi.json", "index.html", "releases.json"]
+
+
+def test_a_replaced_release_stays_for_seven_days(s3: Any, tmp_path: Path) -> None:
+    """Counted from its replacement, not from its own deploy."""
+    first = publish(s3, folder_with(tmp_path / "1"), now=NOW)
+    second = publish(s3, folder_with(tmp_path / "2", app="b{}"), now=NOW + 30 * KEPT_SECONDS)
+    assert {key.split("/")[1] for key in keys(s3) if "/" in key} == {first, second}
+    publish(s3, tmp_path / "2", now=NOW + 31 * KEPT_SECONDS - 1)
+    assert f"v/{first}/app.css" in keys(s3)
+    publish(s3, tmp_path / "2", now=NOW + 31 * KEPT_SECONDS)
+    assert {key.split("/")[1] for key in keys(s3) if "/" in key} == {second}
+
+
+def test_going_back_to_an_earlier_release_keeps_it(s3: Any, tmp_path: Path) -> None:
+    """It is the one in use again, and counts anew once it is replaced again."""
+    first = publish(s3, folder_with(tmp_path / "1"), now=NOW)
+    publish(s3, folder_with(tmp_path / "2", app="b{}"), now=NOW + 1)
+    publish(s3, tmp_path / "1", now=NOW + 2)
+    publish(s3, tmp_path / "1", now=NOW + 2 * KEPT_SECONDS)
+    assert {key.split("/")[1] for key in keys(s3) if "/" in key} == {first}
+
+
+def test_an_attempt_that_broke_off_is_taken_up_and_its_remains_go_one_day(s3: Any, tmp_path: Path) -> None:
+    """Only what is missing is sent; a directory nobody noted counts from when it is found."""
+    release = Release.of(folder_with(tmp_path / "1"))
+    s3.put_object(Bucket=SITE, Key=f"v/{release.name}/app.css", Body=b"a{}")
+    s3.put_object(Bucket=SITE, Key="v/remains/app.css", Body=b"")
+    site = Site(s3, bucket=SITE, artifacts_bucket=ARTIFACTS)
+    assert site.publish(release, now=NOW) == 1
+    assert "v/remains/app.css" in keys(s3)
+    site.publish(release, now=NOW + KEPT_SECONDS)
+    assert "v/remains/app.css" not in keys(s3)
+
+
+def test_emptied_nothing_is_left_and_nothing_is_remembered(s3: Any, tmp_path: Path) -> None:
+    publish(s3, folder_with(tmp_path / "1"), now=NOW)
+    Site(s3, bucket=SITE, artifacts_bucket=ARTIFACTS).empty()
+    assert keys(s3) == set()
+    assert s3.list_objects_v2(Bucket=ARTIFACTS)["KeyCount"] == 0
