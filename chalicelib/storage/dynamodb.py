@@ -235,7 +235,7 @@ def _only_of_known_format(write: Item) -> Item:
 
 
 def _is_newer(item: Item) -> bool:
-    return bool(item) and int(item["format_version"]["N"]) > FORMAT_VERSION
+    return int(item.get("format_version", number(FORMAT_VERSION))["N"]) > FORMAT_VERSION
 
 
 class _CancelledError(TwoFactorError):

@@ -113,6 +113,16 @@ def test_it_is_an_outage_with_an_alarm_and_nothing_is_changed(life: Life, kind: 
     assert not [row for row in world.aws.state() if row in before and row["format_version"] != NEWER]
 
 
+@pytest.mark.requirement("V1")
+@pytest.mark.parametrize("kind", ["SESSION", "TOTP"])
+def test_a_row_without_a_format_is_half_an_answer(life: Life, kind: str) -> None:
+    for row in life.world.aws.state():
+        if row["sk"]["S"] == kind:
+            life.world.aws.write({name: value for name, value in row.items() if name != "format_version"})
+    answers = [life.wizard.session(), life.wizard.verify(life.old_phone.otp()), life.wizard.begin()]
+    assert {answer.status for answer in answers} == {503}
+
+
 def _moved(wizard: Wizard, world: World) -> Wizard:
     moved = world.wizard()
     moved.session_id = wizard.session_id
