@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from chalicelib.bootstrap import assemble
+from chalicelib.bootstrap import assemble, stores_on
 from tests.bench.aws import SETTINGS, app_over, client
 from tests.bench.canned import NOW
 from tests.bench.clients import Clients, Name, Taken
@@ -121,12 +121,15 @@ def _costs(live: Live, timed: list[Ticket], looked_at: Ticket, *, later: int) ->
 
 
 def _counted(live: Live, ticket: Ticket, *, now: float) -> Mapping[Name, tuple[int, Usage]]:
-    backend, clock, lines = live.backend, ManualClock(now), list[str]()
-    services = assemble(SETTINGS, backend.stores(), clock=clock, write_line=lines.append)
+    clock, lines = ManualClock(now), list[str]()
+    dynamodb, kms = client("dynamodb", live.url), client("kms", live.url)
+    stores = stores_on(SETTINGS, dynamodb=dynamodb, kms=kms)
+    services = assemble(SETTINGS, stores, clock=clock, write_line=lines.append)
     visitor = Visitor(ticket, calling(wsgi(app_over(services))), clock)
+    visitor.ask_for_the_tenant()
     counted = {}
-    looking = client("dynamodb", live.url)
-    with metered(backend.dynamodb, backend.kms, looking=looking, state_table=SETTINGS.state_table) as meter:
+    looking = live.backend.dynamodb
+    with metered(dynamodb, kms, looking=looking, state_table=SETTINGS.state_table) as meter:
         for name in _STEPS:
             meter.start()
             STEP_NAMED[name].taken_by(visitor)
