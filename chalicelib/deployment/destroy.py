@@ -34,7 +34,7 @@ def destroy(stage: str, *, confirmation: str | None, poll_seconds: float) -> Non
     Stacks(account.client("cloudformation", region=CLOUDFRONT_REGION), poll_seconds=poll_seconds).delete(
         account.certificate_stack
     )
-    print(f"The service of {stage} is gone.")
+    print(f"The service of {stage} is gone, with its logs and alarms.")
     if data:
         print(_what_is_kept(account, data))
 

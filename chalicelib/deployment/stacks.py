@@ -110,7 +110,9 @@ class Stacks:
             return False
         self._say(f"  {name} is being {'made' if is_new else 'updated'}.")
         before = self._newest_event(name)
-        self._cloudformation.execute_change_set(ChangeSetName=change_set, RetainExceptOnCreate=True)
+        self._cloudformation.execute_change_set(
+            StackName=name, ChangeSetName=change_set, RetainExceptOnCreate=True
+        )
         status, failures = self._follow(name, before)
         if status not in _SUCCEEDED:
             raise DeploymentError(_told(name, status, failures, was_new=is_new))
@@ -187,10 +189,10 @@ class Stacks:
         except ClientError as error:
             self._require_that_it_only_has_nothing_to_do(name, error.response["Error"].get("Message", ""))
             return None
-        described = self._wait_for_change_set(change_set)
+        described = self._wait_for_change_set(name, change_set)
         if described["Status"] == "CREATE_COMPLETE":
             return change_set
-        client.delete_change_set(ChangeSetName=change_set)
+        client.delete_change_set(StackName=name, ChangeSetName=change_set)
         self._require_that_it_only_has_nothing_to_do(name, described.get("StatusReason", ""))
         return None
 
@@ -215,10 +217,10 @@ class Stacks:
         ]
         return values + kept
 
-    def _wait_for_change_set(self, change_set: str) -> dict[str, Any]:
+    def _wait_for_change_set(self, name: str, change_set: str) -> dict[str, Any]:
         described: dict[str, Any] = {}
-        for _ in self._polls(change_set):
-            described = self._cloudformation.describe_change_set(ChangeSetName=change_set)
+        for _ in self._polls(name):
+            described = self._cloudformation.describe_change_set(StackName=name, ChangeSetName=change_set)
             if described["Status"] in {"CREATE_COMPLETE", "FAILED"}:
                 break
         return described

@@ -72,6 +72,7 @@ class Cloud:
     endpoint_url: str
     project: Path
     folder: Path
+    operators_credentials: dict[str, str] = field(default_factory=dict)
     session: boto3.Session = field(
         default_factory=lambda: boto3.Session(
             aws_access_key_id=_CREDENTIALS["AWS_ACCESS_KEY_ID"],
@@ -81,7 +82,7 @@ class Cloud:
     )
 
     def client(self, service: str) -> Any:
-        """Return a client of *service*, with every right."""
+        """Return a client of *service* for the tests themselves, with every right."""
         return self.session.client(service, endpoint_url=self.endpoint_url)
 
     def operator(
@@ -95,7 +96,7 @@ class Cloud:
                 *(*polling, *options),
             ],
             cwd=self.project,
-            env=_environment(self.endpoint_url),
+            env=_environment(self.endpoint_url, self.operators_credentials),
             input=stdin,
             capture_output=True,
             text=True,
@@ -218,7 +219,9 @@ def new_cloud(folder: Path) -> Iterator[Cloud]:
         else:
             shutil.copy(source, project / name)
     with ministack(folder, enforces_iam=True) as endpoint_url:
-        yield Cloud(endpoint_url=endpoint_url, project=project, folder=folder)
+        cloud = Cloud(endpoint_url=endpoint_url, project=project, folder=folder)
+        cloud.operators_credentials = _new_operator(cloud.client("iam"))
+        yield cloud
 
 
 def this_machines_architecture() -> str:
@@ -237,9 +240,19 @@ def wait_for(look: Callable[[], Any], what: str) -> Any:
     raise AssertionError(f"{what} never came")
 
 
-def _environment(endpoint_url: str) -> dict[str, str]:
+def _environment(endpoint_url: str, credentials: dict[str, str]) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
-    return kept | _CREDENTIALS | {"AWS_ENDPOINT_URL": endpoint_url, "AWS_DEFAULT_REGION": REGION}
+    return kept | credentials | {"AWS_ENDPOINT_URL": endpoint_url, "AWS_DEFAULT_REGION": REGION}
+
+
+def _new_operator(iam: Any) -> dict[str, str]:
+    """Return the credentials of somebody with the rights that the README asks for, and no other."""
+    document = (PROJECT / "docs/deployer-policy.json").read_text("utf-8")
+    policy = iam.create_policy(PolicyName="deployer", PolicyDocument=document)["Policy"]
+    iam.create_user(UserName="operator")
+    iam.attach_user_policy(UserName="operator", PolicyArn=policy["Arn"])
+    key = iam.create_access_key(UserName="operator")["AccessKey"]
+    return {"AWS_ACCESS_KEY_ID": key["AccessKeyId"], "AWS_SECRET_ACCESS_KEY": key["SecretAccessKey"]}
 
 
 def _answer(

@@ -198,7 +198,8 @@ def test_a_rotated_secret_refuses_nobody(story: Story) -> None:
     cloud = story.cloud
     leaked = cloud.origin_secrets()[0]
     with cloud.front() as front, _asking_all_the_while(front) as statuses:
-        cloud.operator("rotate")
+        said = cloud.operator("rotate").stdout
+        assert said.index(" APIHandler (") < said.index(" Distribution (")
         assert cloud.ask_api_directly("/api/tenant", secret=leaked).status == 200
         cloud.operator("rotate")
     # MiniStack takes the code away from processes that are just starting, and says 502.

@@ -1,8 +1,8 @@
 """
 MiniStack as a program that holds policies against every call; runs in MiniStack's own environment.
 
-Its evaluator knows no encryption contexts, on which our roles and our key insist:
-here it is told what stands in a request to KMS.
+Two things that our policies insist on must be told to its evaluator: it knows no
+encryption contexts, and it is asked by plain HTTP, which stands for TLS here.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ import json
 import sys
 from typing import Any
 
-from ministack.app import main
-from ministack.core import iam_actions
+from ministack import app
+from ministack.core import iam_actions, iam_evaluator
 
 _of_tags = iam_actions.request_tag_context
 
@@ -25,6 +25,11 @@ def _of_tags_and_encryption(service: str, action: str, body: bytes, parameters: 
     return known
 
 
+def _by_tls(source_ip: str, _is_tls: bool) -> None:  # noqa: FBT001 - MiniStack's own signature
+    iam_evaluator.pin_request_origin(source_ip, True)  # noqa: FBT003 - as above
+
+
 if __name__ == "__main__":
     iam_actions.request_tag_context = _of_tags_and_encryption
-    sys.exit(main())
+    app.pin_request_origin = _by_tls
+    sys.exit(app.main())
