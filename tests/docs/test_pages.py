@@ -45,7 +45,8 @@ def test_links_within_a_page_lead_to_its_headings() -> None:
     for page in pages():
         text = page.read_text(encoding="utf-8")
         anchors = {
-            heading.lower().replace(" ", "-") for heading in re.findall(r"^#+ (.*)$", text, re.MULTILINE)
+            re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")
+            for heading in re.findall(r"^#+ (.*)$", text, re.MULTILINE)
         }
         assert {anchor for target, anchor in _LINK.findall(text) if anchor and not target} <= anchors, (
             page.name
