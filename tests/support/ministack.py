@@ -39,6 +39,7 @@ def ministack(folder: Path, *, enforces_iam: bool = False) -> Iterator[str]:
         "IOT_MTLS_ENABLED": "0",
         "SFTP_ENABLED": "0",
         "AUTH": "true" if enforces_iam else "false",
+        "TMPDIR": str(folder),  # it unpacks functions and leaves them there
     }
     with (folder / "ministack.txt").open("wb") as output:
         process = subprocess.Popen(
