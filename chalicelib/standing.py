@@ -72,6 +72,11 @@ def find_standing(store: AuthenticatorStore, caller: Caller, *, method: str, now
     return Standing(caller=caller, bound=store.bound(caller.owner, method), pending=pending)
 
 
+def first_standing(store: AuthenticatorStore, caller: Caller, *, method: str) -> Standing:
+    """Return where *caller* stands whose sign-in has just begun, and so nothing else; one strong read."""
+    return Standing(caller=caller, bound=store.bound(caller.owner, method), pending=None)
+
+
 def find_own_pending(store: AuthenticatorStore, caller: Caller, *, now: int) -> PendingAuthenticator | None:
     """Return what *caller*'s sign-in has begun and can still confirm; one strong read."""
     pending = store.pending(caller.owner)

@@ -22,7 +22,7 @@ from chalicelib.sessions.session import (
     successor_id,
 )
 from chalicelib.sessions.store import SessionReplacedError, SessionStore
-from chalicelib.standing import Continuation, Standing, find_standing
+from chalicelib.standing import Continuation, Standing, find_standing, first_standing
 from chalicelib.storage.changes import Transactions
 from chalicelib.tenants.store import TenantStore
 
@@ -58,9 +58,9 @@ class SignIn:
             proven.forgiven,
             self.events.recorded(occasion.event(SESSION_STARTED, opened.session)),
         )
-        return Continuation(
-            opened=opened, standing=self.standing(Caller(opened=opened, user=user), now=now).as_json()
-        )
+        caller = Caller(opened=opened, user=user)
+        standing = first_standing(self.authenticators, caller, method=self.method)
+        return Continuation(opened=opened, standing=standing.as_json())
 
     def prove_again(self, caller: Caller, occasion: Occasion, *, password: str) -> Continuation:
         """

@@ -82,7 +82,7 @@ class TestAwsCalls:
 
     def test_sign_in_and_its_end(self, world: World, wizard: Wizard) -> None:
         wizard.sign_in()
-        assert world.aws_calls() == {GET: 5, UPDATE: 1, TRANSACT: 1}
+        assert world.aws_calls() == {GET: 4, UPDATE: 1, TRANSACT: 1}
         wizard.prove_again()
         assert world.aws_calls() == {GET: 4, UPDATE: 1, TRANSACT: 1}
         wizard.sign_out()
