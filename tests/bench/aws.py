@@ -16,9 +16,10 @@ from chalicelib.audit.event import Event
 from chalicelib.authenticators.record import Attempt, Owner
 from chalicelib.bootstrap import Clock, Services, assemble, stores_on
 from chalicelib.storage.dynamodb import CLIENT_CONFIG, AwsClient
+from chalicelib.storage.rows import key_of, number
 from chalicelib.totp import OneTimePassword
-from tests.bench.canned import CannedDynamoDb, CannedKms, Rows
-from tests.bench.journey import TENANT, Ticket
+from tests.bench.canned import NOW, CannedDynamoDb, CannedKms, Rows
+from tests.bench.journey import TENANT, YARDSTICK, Ticket
 from tests.bench.wsgi import ORIGIN_SECRET, STAGE
 from tests.support.clock import ManualClock
 from tests.support.live_server import ENVIRONMENT_TO_IMPORT_THE_APP
@@ -85,14 +86,18 @@ def verifying_alone(services: Services, ticket: Ticket, clock: ManualClock) -> C
 
 
 def updating_barely_at(url: str) -> Callable[[], object]:
-    """Return one conditional UpdateItem by a client of botocore's own making: the yardstick."""
+    """
+    Return the yardstick: one conditional UpdateItem by a client of botocore's own making.
+
+    Its row is one with an authenticator, which must be there and comes with the answer.
+    """
     dynamodb = client("dynamodb", url, config=Config(max_pool_connections=50))
     request = {
         "TableName": SETTINGS.state_table,
-        "Key": {"pk": {"S": "T#cozone#U#yardstick"}, "sk": {"S": "TOTP"}},
+        "Key": key_of(YARDSTICK, "TOTP"),
         "UpdateExpression": "SET last_attempt_at = :now ADD consecutive_failures :one",
-        "ConditionExpression": "attribute_not_exists(pk) OR attribute_exists(pk)",
-        "ExpressionAttributeValues": {":now": {"N": "1795435200"}, ":one": {"N": "1"}},
+        "ConditionExpression": "attribute_exists(pk)",
+        "ExpressionAttributeValues": {":now": number(NOW), ":one": number(1)},
         "ReturnValues": "ALL_NEW",
     }
     return lambda: dynamodb.update_item(**request)

@@ -26,7 +26,15 @@ from botocore.exceptions import ClientError
 
 from chalicelib.keys.kms import KmsCipher
 from chalicelib.totp import SECRET_BYTES
-from tests.bench.journey import PASSWORD, STEPS, Ticket, Visitor
+from tests.bench.journey import (
+    PASSWORD,
+    STEPS,
+    TENANT,
+    VERIFICATION,
+    YARDSTICK,
+    Ticket,
+    Visitor,
+)
 from tests.bench.wsgi import ORIGIN_SECRET, STAGE, calling, wsgi
 from tests.support.aws import SETTINGS, moto
 from tests.support.live_server import PROJECT
@@ -70,7 +78,15 @@ def set_stage(*, at: int = NOW) -> Stage:
             for visitor in waiting.values():
                 for _ in range(step.times):
                     step.taken_by(visitor)
-        return Stage(rows=aws.state(), tickets={name: visitor.ticket for name, visitor in visitors.items()})
+        tickets = {name: visitor.ticket for name, visitor in visitors.items()}
+        rows = aws.state()
+        return Stage(rows=[*rows, yardstick_row(rows, tickets[VERIFICATION])], tickets=tickets)
+
+
+def yardstick_row(rows: Rows, ticket: Ticket) -> Row:
+    """Return the row that the yardstick updates: *ticket*'s authenticator, out of *rows*, as nobody's."""
+    (row,) = [row for row in rows if _key(row) == (f"T#{TENANT}#U#{ticket.user_id}", "TOTP")]
+    return row | {"pk": {"S": YARDSTICK}}
 
 
 class CannedDynamoDb:
@@ -186,14 +202,14 @@ class _Server:
         self._rows = {_key(row): row for row in rows}
         self._found = {key: _http({"Item": row}) for key, row in self._rows.items()}
         self._updated = {key: _http({"Attributes": row}) for key, row in self._rows.items()}
-        self._empty = _http({})
+        self.nothing = _http({})
 
     def answer(self, operation: bytes, text: bytes) -> bytes:
         if operation == b"TransactWriteItems":
-            return self._empty
+            return self.nothing
         request = json.loads(text)
         if operation == b"GetItem":
-            return self._found.get(_key(request["Key"]), self._empty)
+            return self._found.get(_key(request["Key"]), self.nothing)
         if operation == b"UpdateItem":
             return self._update(request)
         if operation == b"Decrypt":
@@ -202,7 +218,7 @@ class _Server:
         if operation == b"Encrypt":
             secret = base64.b64decode(request["Plaintext"])
             return _http({"CiphertextBlob": _BEFORE_THE_SECRET + secret, "KeyId": _KEY_ARN})
-        return self._empty
+        return self.nothing
 
     def _update(self, request: Mapping[str, Any]) -> bytes:
         key = _key(request["Key"])
@@ -230,9 +246,12 @@ class _Connection(asyncio.Protocol):
         if not blank_line:
             return
         headers = dict(line.lower().split(b": ", 1) for line in head.split(b"\r\n")[1:])
-        if len(rest) < int(headers[b"content-length"]):
+        if len(rest) < int(headers.get(b"content-length", b"0")):
             return
         self._unread = b""
+        if head.startswith(b"GET"):  # a process that starts opens its connections
+            self._transport.write(self._server.nothing)
+            return
         operation = head[head.index(b"X-Amz-Target: ") :].split(b"\r\n", 1)[0].rpartition(b".")[2]
         self._transport.write(self._server.answer(operation, rest))
 

@@ -13,6 +13,7 @@ from tests.support.clock import ManualClock
 from tests.support.wizard import Answer, Phone, Transport, Wizard
 
 TENANT = "cozone"
+YARDSTICK = f"T#{TENANT}#U#yardstick"  # the partition of the row by which everything is measured
 PASSWORD = "sju-lugna-sommarmoln"
 VERIFICATION = ("POST /api/verification", "right code")
 

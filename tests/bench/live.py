@@ -15,7 +15,7 @@ from chalicelib.accounts.passwords import hash_password
 from chalicelib.local import demo
 from chalicelib.local.resources import create_missing
 from chalicelib.tenants.profile import Profile
-from tests.bench.canned import NOW
+from tests.bench.canned import NOW, yardstick_row
 from tests.bench.journey import PASSWORD, Ticket
 from tests.support.aws import Row
 from tests.support.live_server import SETTINGS, Backend
@@ -60,7 +60,17 @@ class Live:
             stores = backend.stores()
             profile = Profile.from_json(json.loads(demo.PROFILE.read_text(encoding="utf-8")))
             seeding = Seeding(stores=stores, tenant=stores.tenants.apply(profile))
-            yield cls(backend=backend, seeding=seeding, password_hash=hash_password(PASSWORD))
+            live = cls(backend=backend, seeding=seeding, password_hash=hash_password(PASSWORD))
+            (ticket,) = live.enrolled(1)
+            backend.dynamodb.put_item(
+                TableName=SETTINGS.state_table, Item=yardstick_row(live.rows(), ticket)
+            )
+            yield live
+
+    def rows(self) -> list[Row]:
+        """Return all rows."""
+        pages = self.backend.dynamodb.get_paginator("scan").paginate(TableName=SETTINGS.state_table)
+        return [row for page in pages for row in page["Items"]]
 
     def newcomers(self, count: int) -> list[Ticket]:
         """Return *count* new users, whose password is the journey's."""
@@ -79,11 +89,9 @@ class Live:
 
     def copy(self, ticket: Ticket, count: int) -> None:
         """Put *count* users in place who have what *ticket*'s has but for its sessions, under other ids."""
-        pages = self.backend.dynamodb.get_paginator("scan").paginate(TableName=SETTINGS.state_table)
         rows = [
             row
-            for page in pages
-            for row in page["Items"]
+            for row in self.rows()
             if ticket.user_id in repr(row) and not row["pk"]["S"].startswith("S#")
         ]
         sizes = [min(_USERS_A_WRITE, count - done) for done in range(0, count, _USERS_A_WRITE)]
