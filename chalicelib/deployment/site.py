@@ -72,13 +72,18 @@ class Release:
         Return the release that the files in *folder* make.
 
         Raises:
-            DeploymentError: A file is of an unknown kind, or the page names one that is not there.
+            DeploymentError: A file is of an unknown kind or not there, or leads out of *folder*.
         """
-        contents = {
-            path.relative_to(folder).as_posix(): path.read_bytes()
-            for path in sorted(folder.rglob("*"))
-            if path.is_file() and not path.name.startswith(".")
-        }
+        paths = {path.relative_to(folder): path for path in sorted(folder.rglob("*"))}
+        shown = {name: path for name, path in paths.items() if not _is_hidden(name)}
+        links = [name.as_posix() for name, path in shown.items() if path.is_symlink()]
+        if links:
+            # Whoever slips one in would publish a file of the operator's own.
+            raise DeploymentError(f"Links are not published: {', '.join(links)} in static/.")
+        contents = {name.as_posix(): path.read_bytes() for name, path in shown.items() if path.is_file()}
+        missing = [name for name in (_INDEX, _AT_THE_ROOT) if name not in contents]
+        if missing:
+            raise DeploymentError(f"There is no static/{missing[0]}.")
         unknown = [name for name in contents if Path(name).suffix not in CONTENT_TYPES]
         if unknown:
             raise DeploymentError(f"No content type is known for: {', '.join(unknown)} (see site.py).")
@@ -177,6 +182,10 @@ class Site:
             )
             for error in answer.get("Errors", []):
                 raise DeploymentError(f"{error['Key']} could not be removed: {error['Message']}")
+
+
+def _is_hidden(name: Path) -> bool:
+    return any(part.startswith(".") for part in name.parts)
 
 
 def _hash_of(contents: Mapping[str, bytes]) -> str:

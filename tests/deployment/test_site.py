@@ -92,6 +92,30 @@ def test_a_link_that_leads_nowhere_and_an_unknown_kind_stop_the_deploy(tmp_path:
         Release.of(tmp_path / "2")
 
 
+@pytest.mark.parametrize("link", ["help.txt", "sub"])
+def test_nothing_outside_is_published_by_a_link(tmp_path: Path, link: str) -> None:
+    folder = folder_with(tmp_path / "1")
+    (tmp_path / "credentials").mkdir()
+    (folder / link).symlink_to(tmp_path / "credentials")
+    with pytest.raises(DeploymentError, match=f"Links are not published: {link}"):
+        Release.of(folder)
+
+
+def test_what_is_hidden_is_not_published(tmp_path: Path) -> None:
+    folder = folder_with(tmp_path / "1")
+    (folder / ".editor").mkdir()
+    for name in (".hidden.json", ".editor/state.json"):
+        (folder / name).write_text("{}")
+    assert Release.of(folder).name == Release.of(folder_with(tmp_path / "2")).name
+
+
+@pytest.mark.parametrize("name", ["index.html", "openapi.json"])
+def test_a_page_without_its_entrance_stops_the_deploy(tmp_path: Path, name: str) -> None:
+    (folder_with(tmp_path / "1") / name).unlink()
+    with pytest.raises(DeploymentError, match=f"There is no static/{name}"):
+        Release.of(tmp_path / "1")
+
+
 def test_the_page_itself_comes_last(s3: Any, tmp_path: Path) -> None:
     """Whoever gets it finds all that it names."""
     sent: list[str] = []
