@@ -62,6 +62,7 @@ def deploy(stage: str, options: Options, *, poll_seconds: float, project: Path =
     parameters = options.parameters()
     remembered = stacks.parameters(account.app_stack)
     _check_domain(remembered | parameters)
+    _require_the_stack_of_what_is_kept(account, stacks)
     print(f"Deploying {stage} to account {account.number}, {account.region}, as {account.identity}.")
     release = Release.of(project / "static")
     with TemporaryDirectory() as folder:
@@ -70,9 +71,9 @@ def deploy(stage: str, options: Options, *, poll_seconds: float, project: Path =
         package = build(stage, Path(folder), architecture=architecture, project=project)
         print("Tables and keys:")
         data_template = Template(body=(project / ".chalice/stacks/data.yaml").read_text("utf-8"))
-        stacks.deploy(account.data_stack, data_template, {"Stage": stage})
+        stacks.deploy(account.data_stack, data_template, {"Stage": stage}, loses_nothing=True)
         bucket = stacks.outputs(account.data_stack)["ArtifactsBucketName"]
-        template = _upload(package, account.client("s3"), bucket)
+        template = _upload(package, account.client("s3"), bucket, owner=account.number)
     if (remembered | parameters).get("DomainName"):
         parameters |= _certificate(account, remembered, parameters, project, poll_seconds=poll_seconds)
     print("Functions, API and front door (CloudFront takes some minutes when it changes):")
@@ -103,6 +104,24 @@ def _check_domain(parameters: dict[str, str]) -> None:
         )
 
 
+def _require_the_stack_of_what_is_kept(account: Account, stacks: Stacks) -> None:
+    """Refuse to begin with empty tables where a removed stack has left the ones that are in use."""
+    if stacks.exists(account.data_stack):
+        return
+    alias = f"alias/{account.data_stack.removesuffix('-data')}-secrets"
+    try:
+        account.client("kms").describe_key(KeyId=alias)
+    except ClientError as error:
+        if error.response["Error"]["Code"] == "NotFoundException":
+            return
+        raise
+    raise DeploymentError(
+        f"Nothing was changed. {alias} is there, and the stack {account.data_stack} is not: "
+        "it was removed, and what it kept was left behind. A new one would begin with empty tables. "
+        "See docs/runbook.md, Data stack removed."
+    )
+
+
 def _architecture_in_use(account: Account, stacks: Stacks) -> str | None:
     """Return what the function runs on now; None if there is no function."""
     name = stacks.outputs(account.app_stack).get("ApiFunctionName")
@@ -118,27 +137,27 @@ def _architecture_in_use(account: Account, stacks: Stacks) -> str | None:
     return architecture
 
 
-def _upload(package: Package, s3: AwsClient, bucket: str) -> Template:
-    """Put zip and template into *bucket*, each under its hash; return where the template lies."""
+def _upload(package: Package, s3: AwsClient, bucket: str, *, owner: str) -> Template:
+    """
+    Put zip and template into *bucket* of the account *owner*, each under its hash.
+
+    Return where the template lies. Both are sent even if they are there already: the hash can be
+    computed by anybody, and who may write to the bucket could have put something else in their place.
+    """
+
+    def put(key: str, content: bytes) -> None:
+        s3.put_object(Bucket=bucket, Key=key, Body=content, ExpectedBucketOwner=owner)
+
     code_key = f"code/{package.sha256}.zip"
-    _put_once(s3, bucket, code_key, package.zip_path.read_bytes())
+    put(code_key, package.zip_path.read_bytes())
     template = json.loads(package.template_path.read_bytes())
     for resource in template["Resources"].values():
         if resource["Type"] == "AWS::Serverless::Function":
             resource["Properties"]["CodeUri"] = {"Bucket": bucket, "Key": code_key}
     text = json.dumps(template, sort_keys=True).encode()
     template_key = f"templates/{hashlib.sha256(text).hexdigest()}.json"
-    _put_once(s3, bucket, template_key, text)
+    put(template_key, text)
     return Template(url=f"{s3.meta.endpoint_url}/{bucket}/{template_key}")
-
-
-def _put_once(s3: AwsClient, bucket: str, key: str, content: bytes) -> None:
-    try:
-        s3.head_object(Bucket=bucket, Key=key)
-    except ClientError as error:
-        if error.response["Error"]["Code"] not in {"404", "NoSuchKey"}:
-            raise
-        s3.put_object(Bucket=bucket, Key=key, Body=content)
 
 
 def _certificate(

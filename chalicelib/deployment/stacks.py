@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from botocore.exceptions import ClientError
+from chalice.package import YAMLTemplateSerializer
 
 from chalicelib.deployment.account import AwsClient
 from chalicelib.deployment.errors import DeploymentError
@@ -92,22 +93,33 @@ class Stacks:
             self._say(f"  {name} is stuck in an earlier update ({status}): taking it back first.")
             self._take_back(name, status)
 
-    def deploy(self, name: str, template: Template, parameters: Mapping[str, str]) -> bool:
+    def deploy(
+        self, name: str, template: Template, parameters: Mapping[str, str], *, loses_nothing: bool = False
+    ) -> bool:
         """
         Make the stack what *template* says; return whether anything changed.
 
-        Parameters not given keep their values, or have the template's own.
+        Parameters not given keep their values, or have the template's own. A stack that *loses_nothing*
+        stays as it is if *template*, given by its text, lacks some of what it has: so an earlier release
+        runs over the data of a later one, which finds all of it again.
 
         Raises:
-            DeploymentError: CloudFormation refused, or failed and went back; with its reasons.
+            DeploymentError: CloudFormation refused, or failed and went back; with its reasons. Or
+                something that must not be lost would be replaced; nothing was changed then.
         """
         self.prepare(name)
         stack = self._describe(name)
         is_new = stack is None or stack["StackStatus"] == "REVIEW_IN_PROGRESS"
+        lacking = self._lacking(name, template) if loses_nothing and not is_new else []
+        if lacking:
+            self._say(f"  {name} is a later release's, with {', '.join(lacking)}: it stays as it is.")
+            return False
         change_set = self._create_change_set(name, template, parameters, stack=None if is_new else stack)
         if change_set is None:
             self._say(f"  {name} is up to date.")
             return False
+        if loses_nothing:
+            self._require_that_it_replaces_nothing(name, change_set)
         self._say(f"  {name} is being {'made' if is_new else 'updated'}.")
         before = self._newest_event(name)
         self._cloudformation.execute_change_set(
@@ -195,6 +207,25 @@ class Stacks:
         client.delete_change_set(StackName=name, ChangeSetName=change_set)
         self._require_that_it_only_has_nothing_to_do(name, described.get("StatusReason", ""))
         return None
+
+    def _lacking(self, name: str, template: Template) -> list[str]:
+        """Return which resources and outputs of the stack *template* does not know."""
+        in_use = self._cloudformation.get_template(StackName=name)["TemplateBody"]
+        before, after = (_parts_of(text) for text in (in_use, template.body))
+        return sorted(before - after)
+
+    def _require_that_it_replaces_nothing(self, name: str, change_set: str) -> None:
+        described = self._cloudformation.describe_change_set(StackName=name, ChangeSetName=change_set)
+        changes = [change["ResourceChange"] for change in described.get("Changes", [])]
+        replaced = [
+            change["LogicalResourceId"] for change in changes if change.get("Replacement") == "True"
+        ]
+        if replaced:
+            self._cloudformation.delete_change_set(StackName=name, ChangeSetName=change_set)
+            raise DeploymentError(
+                f"{name} was not changed: its template would put a new, empty one in the place of "
+                f"{' and '.join(replaced)}."
+            )
 
     def _require_that_it_only_has_nothing_to_do(self, name: str, reason: str) -> None:
         if not any(sentence in reason for sentence in _NOTHING_TO_DO):
@@ -291,6 +322,11 @@ class Failure:
     logical_id: str
     resource_type: str
     reason: str
+
+
+def _parts_of(template: str | None) -> set[str]:
+    parsed = YAMLTemplateSerializer().load_template(template or "{}")
+    return {*parsed.get("Resources", {}), *parsed.get("Outputs", {})}
 
 
 def _is_under_way(status: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -26,6 +27,8 @@ class ScriptedCloudFormation:
         status: str | None = None,
         parameters: Json | None = None,
         change_set: tuple[str, str] = ("CREATE_COMPLETE", ""),
+        changes: Sequence[Json] = (),
+        template: str = "Resources: {}",
     ) -> None:
         self.status = status
         self.calls: list[str] = []
@@ -33,6 +36,8 @@ class ScriptedCloudFormation:
         self._endings = list(endings)
         self._parameters = parameters or {}
         self._change_set = change_set
+        self._changes = changes
+        self._template = template
         self._numbers = itertools.count()
         self._events: list[Json] = []
         if status is not None:
@@ -63,7 +68,12 @@ class ScriptedCloudFormation:
     def describe_change_set(self, **_: str) -> Json:
         """Answer like the real one."""
         status, reason = self._change_set
-        return {"Status": status, "StatusReason": reason}
+        changes = [{"ResourceChange": change} for change in self._changes]
+        return {"Status": status, "StatusReason": reason, "Changes": changes}
+
+    def get_template(self, **_: str) -> Json:
+        """Answer like the real one."""
+        return {"TemplateBody": self._template}
 
     def delete_change_set(self, **_: str) -> None:
         """Do nothing, like the real one."""

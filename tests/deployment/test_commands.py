@@ -15,8 +15,9 @@ from moto import mock_aws
 
 from chalicelib.deployment import PROJECT
 from chalicelib.deployment.__main__ import main
-from chalicelib.deployment.deploy import Options, _check_domain
+from chalicelib.deployment.deploy import Options, _check_domain, _upload
 from chalicelib.deployment.errors import DeploymentError
+from chalicelib.deployment.package import Package
 from tests.support.world import COZONE
 
 pytestmark = pytest.mark.filterwarnings("ignore:Tried to parse AWS..S3..BucketPolicy:UserWarning")
@@ -161,6 +162,46 @@ def test_nothing_is_removed_unless_the_stage_is_said_twice(
     types(monkeypatch, "")
     assert main(["destroy", "--stage", "dev", *confirmation]) == 1
     assert capsys.readouterr().err == f"{sentence}\n"
+
+
+def test_no_deploy_begins_with_empty_tables_where_others_were_left(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Somebody removed the stack by hand: all that it kept is there, and no stack knows of it."""
+    with mock_aws():
+        kms = boto3.client("kms")
+        key = kms.create_key()["KeyMetadata"]["KeyId"]
+        kms.create_alias(AliasName="alias/tvasteg-dev-secrets", TargetKeyId=key)
+        assert main(["deploy", "--stage", "dev"]) == 1
+        assert boto3.client("dynamodb").list_tables()["TableNames"] == []
+    said = capsys.readouterr()
+    assert said.err.startswith("Nothing was changed. alias/tvasteg-dev-secrets is there")
+    assert said.out == ""
+
+
+def test_what_somebody_else_put_in_the_bucket_is_not_deployed(tmp_path: Path) -> None:
+    """Where it will lie can be computed by anybody: the same sources give the same zip."""
+    zip_path, template_path = tmp_path / "ours.zip", tmp_path / "ours.json"
+    zip_path.write_bytes(b"ours")
+    template_path.write_text('{"Resources": {}}')
+    package = Package(
+        stage="dev",
+        architecture="arm64",
+        runtime="python3.11",
+        zip_path=zip_path,
+        template_path=template_path,
+        sha256="5e1f",
+    )
+    with mock_aws():
+        s3 = boto3.client("s3", region_name="us-east-1")
+        s3.create_bucket(Bucket="artifacts")
+        first = _upload(package, s3, "artifacts", owner="123456789012")
+        template_key = str(first.url).partition("/artifacts/")[2]
+        for key in ("code/5e1f.zip", template_key):
+            s3.put_object(Bucket="artifacts", Key=key, Body=b"theirs")
+        _upload(package, s3, "artifacts", owner="123456789012")
+        for key in ("code/5e1f.zip", template_key):
+            assert s3.get_object(Bucket="artifacts", Key=key)["Body"].read() != b"theirs"
 
 
 def test_only_options_that_were_said_reach_the_stack() -> None:

@@ -124,6 +124,41 @@ def test_a_refused_template_leaves_no_empty_stack_behind() -> None:
     assert cloudformation.status is None
 
 
+TABLE = "Resources: {Table: {Type: AWS::DynamoDB::Table}}\nOutputs: {Name: {Value: !Ref Table}}"
+
+
+@pytest.mark.parametrize(
+    ("earlier", "lacking"),
+    [("Resources: {}", "Name, Table"), ("Resources: {Table: {Type: AWS::DynamoDB::Table}}", "Name")],
+)
+def test_an_earlier_release_takes_nothing_from_the_data_of_a_later_one(earlier: str, lacking: str) -> None:
+    """Else the table would be left behind, and the later release would come back to an empty one."""
+    cloudformation = ScriptedCloudFormation(UPDATED, status="CREATE_COMPLETE", template=TABLE)
+    said: list[str] = []
+    stacks = stacks_over(cloudformation, said)
+    assert stacks.deploy(NAME, Template(body=earlier), {}, loses_nothing=True) is False
+    assert said == [f"  {NAME} is a later release's, with {lacking}: it stays as it is."]
+    assert cloudformation.calls == []
+
+
+def test_no_table_is_put_in_the_place_of_another() -> None:
+    replacing = {"LogicalResourceId": "Table", "Action": "Modify", "Replacement": "True"}
+    cloudformation = ScriptedCloudFormation(
+        UPDATED, status="CREATE_COMPLETE", template=TABLE, changes=[replacing]
+    )
+    with pytest.raises(DeploymentError, match="a new, empty one in the place of Table"):
+        stacks_over(cloudformation).deploy(NAME, Template(body=TABLE), {}, loses_nothing=True)
+    assert cloudformation.calls == ["create_change_set"]
+
+
+def test_what_is_only_changed_may_be() -> None:
+    changing = {"LogicalResourceId": "Table", "Action": "Modify", "Replacement": "False"}
+    cloudformation = ScriptedCloudFormation(
+        UPDATED, status="CREATE_COMPLETE", template="Resources: {}", changes=[changing]
+    )
+    assert stacks_over(cloudformation).deploy(NAME, Template(body=TABLE), {}, loses_nothing=True) is True
+
+
 def test_removing_what_is_not_there_is_fine() -> None:
     cloudformation = ScriptedCloudFormation()
     stacks_over(cloudformation).delete(NAME)
