@@ -64,6 +64,11 @@ class LambdaFunction:
         raise FunctionError(f"no answer within {PATIENCE_SECONDS} seconds")
 
     @property
+    def process_id(self) -> int:
+        """The process in which it runs."""
+        return self._process.pid
+
+    @property
     def init_seconds(self) -> float:
         """How long it took from the start of the process until it asked for its first event."""
         return self._api.first_asked_at - self._started_at
@@ -149,6 +154,9 @@ class _RuntimeApi(ThreadingHTTPServer):
         self.outcomes: Queue[_Outcome] = Queue()
         self.first_asked_at = 0.0
         self.first_answered_at = 0.0
+
+    def handle_error(self, *_: object) -> None:
+        """Say nothing: a function that is killed resets its connection."""
 
     def close(self) -> None:
         self.shutdown()
