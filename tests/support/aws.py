@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 from botocore.awsrequest import AWSResponse
 from botocore.exceptions import EndpointConnectionError, ReadTimeoutError
 from botocore.session import Session
+from botocore.validate import ParamValidator
 from moto import mock_aws
 from moto.core.botocore_stubber import MockRawResponse
 from moto.core.models import botocore_stubber
@@ -47,6 +48,7 @@ class Moto:
             # botocore asks every handler, whatever the first has answered: only ours may ask moto.
             client.meta.events.unregister("before-send", botocore_stubber)
             client.meta.events.register("before-send", self._before_send)
+            client.meta.events.register("provide-client-params", _validate)
         # What a test does itself goes another way: neither counted nor interfered with.
         session = Session()
         self._operators_dynamodb, self._operators_kms = (
@@ -186,6 +188,12 @@ def moto() -> Iterator[Moto]:
 def _moto() -> Moto:
     # Making clients takes longer than most tests; they hold no state.
     return Moto()
+
+
+def _validate(params: Mapping[str, Any], model: Any, **_: Any) -> None:
+    """Hold a call to AWS's own description of it, which deployed stages save themselves."""
+    report = ParamValidator().validate(params, model.input_shape)
+    assert not report.has_errors(), report.generate_report()
 
 
 def _answer(request: Request, status: int, body: bytes) -> AWSResponse:
