@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from botocore.exceptions import ClientError
 
@@ -91,15 +92,24 @@ def add_user(stage: str, *, tenant_id: str, username: str, language: str | None)
 
 def _read_profile(path: Path) -> Profile:
     try:
-        return Profile.from_json(json.loads(path.read_text(encoding="utf-8")))
+        source = json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=_without_twins)
+        return Profile.from_json(source)
     except OSError as error:
         raise DeploymentError(f"The profile {path} cannot be read: {error.strerror}.") from error
     except UnicodeDecodeError as error:
         raise DeploymentError(f"The profile {path} is not UTF-8.") from error
-    except json.JSONDecodeError as error:
-        raise DeploymentError(f"The profile {path} is not JSON: {error}.") from error
     except ProfileError as error:
         raise DeploymentError(f"The profile {path} cannot be used: {error}") from error
+    except (ValueError, RecursionError) as error:
+        raise DeploymentError(f"The profile {path} is not JSON: {error}.") from error
+
+
+def _without_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    # The last of two would count. Who reviews the file reads the first, and it may be the id.
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise ProfileError("it holds a name twice")
+    return members
 
 
 def _read_password(username: str) -> str:

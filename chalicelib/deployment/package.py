@@ -40,6 +40,7 @@ _ENVIRONMENT_TO_IMPORT_THE_APP = {
     "EVENTS_TABLE": "known-when-deployed",
     "SECRET_KEY_ID": "known-when-deployed",
     "ORIGIN_SECRETS": "known-when-deployed",
+    "DEFAULT_TENANT": "",
     "AWS_DEFAULT_REGION": "us-east-1",
     "AWS_ACCESS_KEY_ID": "none",
     "AWS_SECRET_ACCESS_KEY": "none",

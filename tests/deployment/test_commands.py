@@ -117,7 +117,10 @@ def test_what_is_wrong_with_a_user(
     ("content", "sentence"),
     [
         (b"{", "is not JSON: "),
+        (b"[" * 100_000, "is not JSON: "),
+        (b'{"id": ' + b"9" * 5_000 + b"}", "is not JSON: "),
         (b"{}", "cannot be used: "),
+        (b'{"id": "ours", "portal_name": "Ours", "id": "theirs"}', "cannot be used: it holds a name twice"),
         (b"\xff", "is not UTF-8."),
         (None, "cannot be read: No such file or directory."),
     ],

@@ -98,8 +98,12 @@ def test_the_template_says_the_same_as_the_package(packaged: Packaged, architect
         assert function["Architectures"] == [package.architecture] == [architecture]
 
 
-def test_the_same_sources_give_the_same_bytes_in_another_folder(native: Unpacked, tmp_path: Path) -> None:
+def test_the_same_sources_give_the_same_bytes_in_another_folder_and_shell(
+    native: Unpacked, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Even where tests have run before, and files are of another day."""
+    for name, value in {"STAGE": "local", "DEFAULT_TENANT": "No Tenant", "ORIGIN_SECRETS": "a,b,c"}.items():
+        monkeypatch.setenv(name, value)
     project = copied_project(tmp_path)
     for stale in ("left_over.pyc", "__pycache__/left_over.cpython-311.pyc"):
         (project / "chalicelib" / stale).parent.mkdir(exist_ok=True)
