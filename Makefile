@@ -39,7 +39,7 @@ check: install ## Format, lint, types, import directions
 unit: install ## Only the quick tests: no browser, no servers
 	@$(BIN)/python -m pytest $(addprefix --ignore=tests/,browser deployment faults local race rehearsal static)
 
-bench: install $(RUNTIMES) ## Measure calls, CPU and time, write docs/performance.md
+bench: install $(RUNTIMES) ## Measure calls, speed, growth, cold start and costs, write docs/performance.md
 	@$(BIN)/python -m tests.bench
 
 package: install ## Write the zip and the template of STAGE=dev or prod into out/ (ARCHITECTURE=x86_64 for another)
