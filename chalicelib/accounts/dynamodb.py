@@ -10,7 +10,12 @@ from pynamodb.attributes import NumberAttribute, UnicodeAttribute
 
 from chalicelib.accounts.record import ENROLLED, User
 from chalicelib.accounts.store import PasswordSubject, UserExistsError
-from chalicelib.errors import ConditionRefusedError, EnrolmentReplacedError, TooManyAttemptsError
+from chalicelib.errors import (
+    ConditionRefusedError,
+    EnrolmentReplacedError,
+    ServiceUnavailableError,
+    TooManyAttemptsError,
+)
 from chalicelib.storage.changes import Change
 from chalicelib.storage.dynamodb import (
     Database,
@@ -143,6 +148,8 @@ class DynamoAccounts:
                 },
             )
         except RefusedError as error:
+            if not error.item:
+                raise ServiceUnavailableError from error  # half an answer: no row is no refusal
             failures = int(error.item["consecutive_failures"]["N"])
             last_attempt_at = int(error.item["last_attempt_at"]["N"])
             retry_at = last_attempt_at + PASSWORD_LADDER.wait_seconds(failures)

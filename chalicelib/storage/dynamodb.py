@@ -190,6 +190,8 @@ class Database:
         try:
             self._write(lambda: self._client.transact_write_items(TransactItems=items))
         except _CancelledError as error:
+            if len(error.reasons) != len(changes):
+                raise ServiceUnavailableError from error  # half an answer
             for change, reason in zip(changes, error.reasons, strict=True):
                 if reason.get("Code") == "ConditionalCheckFailed":
                     raise change.refused from error

@@ -32,7 +32,7 @@ class ClockDrift:
             return
         try:
             theirs = parsedate_to_datetime(http_response.headers["date"]).timestamp()
-        except (KeyError, ValueError):
+        except (KeyError, ValueError, OverflowError):
             return  # an answer without a time that can be read
         self._seen_at = now
         request_log.note_clock_drift(abs(now - theirs - _HALF_A_SECOND))

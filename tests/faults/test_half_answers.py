@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support.aws import halved
+from tests.support.aws import halved, refused_without_a_word
 from tests.support.world import World
 
 
@@ -21,6 +21,16 @@ def test_a_verification(call: str, world: World) -> None:
     assert (answer.status, answer.problem) == (503, "service_unavailable")
     assert answer.headers["retry-after"] == "5"
     assert not wizard.session().body["verified"]
+
+
+@pytest.mark.requirement("V1")
+@pytest.mark.parametrize("call", ["UpdateItem", "TransactWriteItems"])
+def test_a_refusal_without_a_reason(call: str, world: World) -> None:
+    world.aws.interfere(refused_without_a_word, at_call={"UpdateItem": 2, "TransactWriteItems": 5}[call])
+    answer = world.wizard().sign_in()
+    assert world.aws.calls[-1] == call
+    assert (answer.status, answer.problem) == (503, "service_unavailable")
+    assert world.wizard().sign_in().status == 200
 
 
 @pytest.mark.requirement("V1")

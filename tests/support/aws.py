@@ -163,6 +163,14 @@ def halved(request: Request, take_effect: Callable[[], AWSResponse]) -> AWSRespo
     return _answer(request, 200, b"{}")
 
 
+def refused_without_a_word(request: Request, take_effect: Callable[[], AWSResponse]) -> AWSResponse:
+    """Answer that a condition failed, and not which, nor what was found: nothing takes effect."""
+    del take_effect
+    is_transaction = "TransactItems" in json.loads(request.body)
+    kind = "TransactionCanceledException" if is_transaction else "ConditionalCheckFailedException"
+    return _answer(request, 400, json.dumps({"__type": kind}).encode())
+
+
 def conflicting(request: Request, take_effect: Callable[[], AWSResponse]) -> AWSResponse:
     """Answer that a transaction on the same row is running: nothing takes effect."""
     del take_effect

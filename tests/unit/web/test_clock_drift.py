@@ -62,7 +62,13 @@ def test_a_clock_that_is_set_back_is_looked_at_too() -> None:
     assert drift_seen(drift, answer_at(A_MONDAY_MORNING)) == 3_600.5
 
 
-@pytest.mark.parametrize("date", [None, "", "yesterday", "99 Foo 2026", "Mon, 99 Nov 2026 99:00:00 GMT"])
+@pytest.mark.parametrize(
+    "date",
+    [
+        *(None, "", "yesterday", "99 Foo 2026", "Mon, 99 Nov 2026 99:00:00 GMT"),
+        "Mon, 23 Nov 99999999999999 10:00:00 GMT",
+    ],
+)
 def test_an_answer_without_a_time_tells_nothing_and_the_next_one_does(date: str | None) -> None:
     drift = ClockDrift(ManualClock())
     assert drift_seen(drift, SimpleNamespace(headers={} if date is None else {"date": date})) is None
