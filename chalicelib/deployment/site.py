@@ -20,16 +20,8 @@ from botocore.exceptions import ClientError
 
 from chalicelib.deployment.account import AwsClient
 from chalicelib.deployment.errors import DeploymentError
+from chalicelib.web.content_types import CONTENT_TYPES
 
-CONTENT_TYPES = {
-    ".html": "text/html; charset=utf-8",
-    ".css": "text/css; charset=utf-8",
-    ".js": "text/javascript; charset=utf-8",
-    ".json": "application/json; charset=utf-8",
-    ".svg": "image/svg+xml; charset=utf-8",
-    ".txt": "text/plain; charset=utf-8",
-    ".webmanifest": "application/manifest+json; charset=utf-8",
-}
 FOR_GOOD = "public, max-age=31536000, immutable"
 ASK_EACH_TIME = "no-cache"
 KEPT_SECONDS = 7 * 24 * 60 * 60

@@ -9,20 +9,9 @@ from pathlib import Path
 from chalice.app import Chalice, Response
 
 from chalicelib.local import PROJECT
+from chalicelib.web.content_types import CONTENT_TYPES
 
 STATIC = PROJECT / "static"
-
-# Text only: Chalice answers binary content with an error unless the request
-# names its type, and nothing of ours needs it.
-_CONTENT_TYPES = {
-    ".html": "text/html; charset=utf-8",
-    ".css": "text/css; charset=utf-8",
-    ".js": "text/javascript; charset=utf-8",
-    ".json": "application/json; charset=utf-8",
-    ".svg": "image/svg+xml; charset=utf-8",
-    ".txt": "text/plain; charset=utf-8",
-    ".webmanifest": "application/manifest+json; charset=utf-8",
-}
 
 
 def serve(app: Chalice, *, folder: Path = STATIC) -> None:
@@ -34,13 +23,14 @@ def serve(app: Chalice, *, folder: Path = STATIC) -> None:
     """
     headers = json.loads((PROJECT / "chalicelib/web/security_headers.json").read_text())
     for path in sorted(folder.rglob("*")):
-        if path.suffix not in _CONTENT_TYPES or path.name.startswith("."):
+        # Chalice answers binary content with an error unless the request names its type.
+        if path.suffix not in CONTENT_TYPES or path.name.startswith("."):
             continue
         route = f"/{path.relative_to(folder).as_posix()}"
         if route == "/index.html":
             route = "/"
         headers_of_file = headers | {
-            "Content-Type": _CONTENT_TYPES[path.suffix],
+            "Content-Type": CONTENT_TYPES[path.suffix],
             "Cache-Control": "no-cache",
         }
         app.route(route, methods=["GET"], name=f"static{route}")(_view(path, headers_of_file))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,8 +24,8 @@ from chalicelib.local import static_files
 from chalicelib.local.resources import create_missing
 from chalicelib.storage.dynamodb import CLIENT_CONFIG, AwsClient
 from tests.support.aws import SETTINGS
-from tests.support.browser import PROJECT
 from tests.support.clock import ManualClock
+from tests.support.embedded_backend import embedded_backend
 from tests.support.world import ANNAS_PASSWORD, World
 
 # A machine that is busy with six other things is no outage.
@@ -99,7 +97,7 @@ class Product:
 @contextmanager
 def served_product() -> Iterator[Product]:
     """Yield the product, served until the block ends."""
-    with _emulated_aws() as endpoint_url:
+    with embedded_backend() as endpoint_url:
         dynamodb, kms = (_client(name, endpoint_url) for name in ("dynamodb", "kms"))
         create_missing(SETTINGS, dynamodb=dynamodb, kms=kms)
         world = World(stores_on(SETTINGS, dynamodb=dynamodb, kms=kms))
@@ -153,17 +151,3 @@ def _let_answers_obey(product: Product, server: LocalDevServer) -> None:
             """Tests speak for themselves."""
 
     server.server.RequestHandlerClass = partial(Handler, app_object=server.app_object, config=Config())
-
-
-@contextmanager
-def _emulated_aws() -> Iterator[str]:
-    """Yield the address of the embedded backend, in its own process."""
-    with subprocess.Popen(
-        [sys.executable, "-m", "chalicelib.local.backend"],
-        cwd=PROJECT,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-    ) as backend:
-        assert backend.stdout is not None
-        yield f"http://127.0.0.1:{int(backend.stdout.readline())}"
-        backend.terminate()

@@ -12,8 +12,7 @@ import pytest
 from moto import mock_aws
 
 from chalicelib.deployment.errors import DeploymentError
-from chalicelib.deployment.site import ASK_EACH_TIME, CONTENT_TYPES, FOR_GOOD, KEPT_SECONDS, Release, Site
-from chalicelib.local import static_files
+from chalicelib.deployment.site import ASK_EACH_TIME, FOR_GOOD, KEPT_SECONDS, Release, Site
 from tests.support.static_site import STATIC_FOLDER
 
 NOW = 1_800_000_000.0
@@ -81,7 +80,6 @@ def test_kinds_and_ages_of_files(tmp_path: Path) -> None:
         ("index.html", ASK_EACH_TIME),
     ]
     assert release.entrance[-1].content_type == "text/html; charset=utf-8"
-    assert CONTENT_TYPES == static_files._CONTENT_TYPES
 
 
 def test_a_link_that_leads_nowhere_and_an_unknown_kind_stop_the_deploy(tmp_path: Path) -> None:

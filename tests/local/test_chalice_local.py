@@ -6,7 +6,6 @@ import http.client
 import json
 import socket
 import subprocess
-import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -16,6 +15,7 @@ from chalice.local import ChaliceRequestHandler, ThreadedHTTPServer
 
 from chalicelib.local import server
 from tests.local.product import PROJECT, Run, chalice_local, clean_environment, free_port, started
+from tests.support.embedded_backend import embedded_backend
 
 SECURITY_HEADERS = json.loads((PROJECT / "chalicelib/web/security_headers.json").read_text())
 
@@ -23,16 +23,8 @@ SECURITY_HEADERS = json.loads((PROJECT / "chalicelib/web/security_headers.json")
 @pytest.fixture(scope="module")
 def backend_url() -> Iterator[str]:
     """A moto server that somebody else started."""
-    with subprocess.Popen(
-        [sys.executable, "-m", "chalicelib.local.backend"],
-        cwd=PROJECT,
-        env=clean_environment(),
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-    ) as backend:
-        assert backend.stdout is not None
-        yield f"http://127.0.0.1:{int(backend.stdout.readline())}"
-        backend.terminate()
+    with embedded_backend(environment=clean_environment()) as url:
+        yield url
 
 
 @pytest.fixture(scope="module")

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -19,7 +17,6 @@ from botocore.session import Session
 from chalicelib.local import demo
 from chalicelib.local.stream import LocalStream
 from tests.local.product import (
-    PROJECT,
     Browser,
     Run,
     chalice_local,
@@ -28,6 +25,7 @@ from tests.local.product import (
     started,
     wait_for,
 )
+from tests.support.embedded_backend import embedded_backend
 from tests.support.memory import MemoryStores, memory_stores
 from tests.support.stream import outbox_over
 from tests.unit.outbox.records import confirmed, counted, poison, sequence_number
@@ -36,16 +34,8 @@ from tests.unit.outbox.records import confirmed, counted, poison, sequence_numbe
 @pytest.fixture
 def backend_url() -> Iterator[str]:
     """A backend that outlives the servers on it."""
-    with subprocess.Popen(
-        [sys.executable, "-m", "chalicelib.local.backend"],
-        cwd=PROJECT,
-        env=clean_environment(),
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-    ) as backend:
-        assert backend.stdout is not None
-        yield f"http://127.0.0.1:{int(backend.stdout.readline())}"
-        backend.terminate()
+    with embedded_backend(environment=clean_environment()) as url:
+        yield url
 
 
 def _delivered(run: Run) -> Counter[str]:

@@ -103,7 +103,11 @@ def test_no_header_tells_the_time(path: Path) -> None:
 @pytest.mark.requirement("T5", "V8")
 def test_the_drift_of_the_clock_is_told_and_used_for_nothing() -> None:
     """From the answer of AWS to the log line it passes through these places only."""
-    seen: dict[str, set[str]] = {"ClockDrift": set(), "note_clock_drift": set(), "clock_drift_seconds": set()}
+    seen: dict[str, set[str]] = {
+        "ClockDrift": set(),
+        "note_clock_drift": set(),
+        "clock_drift_seconds": set(),
+    }
     for path in MODULES:
         nodes = list(ast.walk(_tree(path)))
         named = {node.id for node in nodes if isinstance(node, ast.Name)}
