@@ -1,9 +1,9 @@
 """
-Small modules that stand in, within the zip, for large ones that nobody here uses.
+Small modules that stand in, within the zip, for large ones of which next to nothing is used here.
 
-botocore and urllib3 import these at every start: what explains clients to a person
-at a prompt, and HTTP/2, which would need a package that does not ship. Together they
-take a tenth of a cold start.
+botocore and urllib3 import these at every start: what explains clients to a person at
+a prompt, HTTP/2, which would need a package that does not ship, and a reader of dates
+in any form, though AWS writes them in one. Together they take a tenth of a cold start.
 """
 
 from __future__ import annotations
@@ -24,13 +24,41 @@ class NoDocstring(str):
 
 ClientMethodDocstring = PaginatorDocstring = WaiterDocstring = NoDocstring
 '''
+_ISO_DATES = '''\
+"""Stands in for dateutil's own module: times as AWS writes them in JSON and in credentials."""
+
+from datetime import datetime
+
+
+def parse(timestr, **_):
+    """Return the time that ISO 8601 text tells."""
+    return datetime.fromisoformat(timestr)
+'''
+_TIME_ZONES = '''\
+"""Stands in for dateutil's own module: the two time zones that botocore asks for."""
+
+from datetime import UTC, datetime
+
+
+def tzutc():
+    """Return the time zone UTC."""
+    return UTC
+
+
+def tzlocal():
+    """Return the time zone of this process."""
+    return datetime.now(UTC).astimezone().tzinfo
+'''
 STAND_INS = {
     "botocore/docs/__init__.py": "",
     "botocore/docs/docstring.py": _NO_DOCSTRINGS,
+    "dateutil/__init__.py": "",
+    "dateutil/parser.py": _ISO_DATES,
+    "dateutil/tz.py": _TIME_ZONES,
     "urllib3/http2/__init__.py": "",
 }
-# Of botocore's documentation, this alone is called in earnest, by `botocore.handlers`.
-_DOCS, _NEEDED_OF_DOCS = Path("botocore/docs"), "utils.py"
+# What goes altogether but for the modules named: `botocore.handlers` calls one in earnest.
+_GONE: dict[str, tuple[str, ...]] = {"botocore/docs": ("utils.py",), "dateutil": (), "six.py": ()}
 
 
 def put_stand_ins(folder: Path) -> None:
@@ -40,12 +68,12 @@ def put_stand_ins(folder: Path) -> None:
     Raises:
         FileNotFoundError: One of them is not there any more.
     """
+    for name, kept in _GONE.items():
+        gone = folder / name
+        for path in sorted(gone.iterdir()) if gone.is_dir() else [gone]:
+            if path.is_dir():
+                shutil.rmtree(path)
+            elif path.name not in kept:
+                path.unlink()
     for name, text in STAND_INS.items():
-        (folder / name).unlink()
         (folder / name).write_text(text, encoding="utf-8")
-    kept = {folder / name for name in STAND_INS} | {folder / _DOCS / _NEEDED_OF_DOCS}
-    for path in (folder / _DOCS).iterdir():
-        if path.is_dir():
-            shutil.rmtree(path)
-        elif path not in kept:
-            path.unlink()

@@ -33,7 +33,7 @@ LARGEST_ZIP_BYTES = 8_000_000
 ELF_MACHINES = {"x86_64": 62, "arm64": 183}
 WHAT_SHIPS = {
     *("app.pyc", "chalicelib", "chalice"),
-    *("botocore", "dateutil", "jmespath", "six.pyc", "urllib3"),
+    *("botocore", "dateutil", "jmespath", "urllib3"),
     *("argon2", "_argon2_cffi_bindings", "_cffi_backend", "pynamodb", "pyotp", "segno"),
 }
 # One region of each partition.
