@@ -51,7 +51,8 @@ deploy: install ## Bring STAGE=dev or prod in your AWS account up to date with t
 	@$(BIN)/python -m chalicelib.deployment deploy --stage "$(STAGE)" \
 		$(call option,DOMAIN,domain) $(call option,HOSTED_ZONE_ID,hosted-zone-id) \
 		$(call option,CERTIFICATE_ARN,certificate-arn) $(call option,ALARM_MAIL,alarm-mail) \
-		$(call option,DEFAULT_TENANT,default-tenant) $(call option,ARCHITECTURE,architecture)
+		$(call option,DEFAULT_TENANT,default-tenant) $(call option,WEB_ACL_ARN,web-acl-arn) \
+		$(call option,ARCHITECTURE,architecture)
 
 destroy: install ## Remove the service of STAGE=..., keep its tables and keys (YES=... asks nothing)
 	$(require_stage)

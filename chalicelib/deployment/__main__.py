@@ -62,6 +62,7 @@ def _run(said: argparse.Namespace) -> None:
                 certificate_arn=said.certificate_arn,
                 alarm_mail=said.alarm_mail,
                 default_tenant=said.default_tenant,
+                web_acl_arn=said.web_acl_arn,
                 architecture=said.architecture,
             )
             deploy(said.stage, options, poll_seconds=said.poll_seconds)
@@ -95,6 +96,7 @@ def _parser() -> argparse.ArgumentParser:
         "certificate-arn": "its certificate in us-east-1, where Route 53 does not serve it",
         "alarm-mail": "who is told of alarms",
         "default-tenant": "the tenant that the page opens without one in its address",
+        "web-acl-arn": "a web ACL of AWS WAF in us-east-1, to limit each address",
     }.items():
         deploying.add_argument(f"--{name}", help=what)
     for each in (package, deploying):

@@ -86,8 +86,11 @@ def add_user(stage: str, *, tenant_id: str, username: str, language: str | None)
             raise DeploymentError(f"The password is refused: {error}") from error
         except UserExistsError as error:
             raise DeploymentError(f"{username} exists already in {tenant_id}.") from error
-    url = _stacks(account).outputs(account.app_stack).get("Url", "")
-    print(f"{user.username} can sign in at {url}/?tenant={tenant_id}")
+    url = _stacks(account).outputs(account.app_stack).get("Url")
+    if url is None:
+        print(f"{user.username} is added, and can sign in after make deploy STAGE={stage}")
+    else:
+        print(f"{user.username} can sign in at {url}/?tenant={tenant_id}")
 
 
 def _read_profile(path: Path) -> Profile:
@@ -115,8 +118,12 @@ def _without_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 def _read_password(username: str) -> str:
     if not sys.stdin.isatty():
         return sys.stdin.readline().removesuffix("\n")
-    password = getpass.getpass(f"Password of {username}: ")
-    if getpass.getpass("Once more: ") != password:
+    try:
+        password = getpass.getpass(f"Password of {username}: ")
+        repeated = getpass.getpass("Once more: ")
+    except (EOFError, KeyboardInterrupt) as error:
+        raise DeploymentError("\nNobody was added.") from error
+    if repeated != password:
         raise DeploymentError("The two are not the same. Nobody was added.")
     return password
 

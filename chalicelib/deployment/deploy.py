@@ -36,6 +36,7 @@ class Options:
     certificate_arn: str | None = None
     alarm_mail: str | None = None
     default_tenant: str | None = None
+    web_acl_arn: str | None = None
     architecture: str | None = None
 
     def parameters(self) -> dict[str, str]:
@@ -46,6 +47,7 @@ class Options:
             "CertificateArn": self.certificate_arn,
             "AlarmMail": self.alarm_mail,
             "DefaultTenant": self.default_tenant,
+            "WebAclArn": self.web_acl_arn,
         }
         return {name: value for name, value in said.items() if value is not None}
 

@@ -18,14 +18,18 @@ def destroy(stage: str, *, confirmation: str | None, poll_seconds: float) -> Non
     *confirmation* is the stage's name once more; None asks for it at the terminal.
 
     Raises:
-        DeploymentError: Nobody confirmed, or something could not be removed.
+        DeploymentError: There is nothing, nobody confirmed, or something could not be removed.
     """
     account = open_account(stage)
     stacks = Stacks(account.client("cloudformation"), poll_seconds=poll_seconds)
+    data = stacks.outputs(account.data_stack)
+    if not data and not stacks.parameters(account.app_stack):
+        raise DeploymentError(
+            f"Nothing was removed: account {account.number} has no {stage} in {account.region}."
+        )
     print(f"Account {account.number}, {account.region}: removing the service of {stage}.")
     print("Nobody can sign in from then on. Tables, keys and packages are kept.")
     _require_confirmation(stage, confirmation)
-    data = stacks.outputs(account.data_stack)
     bucket = stacks.outputs(account.app_stack).get("SiteBucketName")
     if bucket is not None:
         # CloudFormation removes empty buckets only.
@@ -43,7 +47,10 @@ def _require_confirmation(stage: str, confirmation: str | None) -> None:
     if confirmation is None:
         if not sys.stdin.isatty():
             raise DeploymentError(f"Nothing was removed. Without a terminal, confirm with YES={stage}.")
-        confirmation = input(f"Type {stage} to go on: ").strip()
+        try:
+            confirmation = input(f"Type {stage} to go on: ").strip()
+        except (EOFError, KeyboardInterrupt) as error:
+            raise DeploymentError("\nNothing was removed.") from error
     if confirmation != stage:
         raise DeploymentError(f"Nothing was removed: '{confirmation}' is not '{stage}'.")
 
@@ -68,9 +75,11 @@ def _what_is_kept(account: Account, data: dict[str, str]) -> str:
         f"  the bucket {bucket} with the packages",
         "They cost about 2 dollars a month, one for each key, and some cents for what is stored.",
         f"`make deploy STAGE={account.stage}` finds them again: users sign in with the codes they have.",
+        "Say its options anew. The address is another one, unless it was a domain of your own.",
         "",
         "To remove them for good, with every user and every authenticator, in this order:",
         *(f"  {command} --region {account.region}" for command in commands),
-        "Until the 30 days are over, `aws kms cancel-key-deletion` takes the last two back.",
+        "Until the 30 days are over, `aws kms cancel-key-deletion` and then `enable-key` take the last "
+        "two back.",
     ]
     return "\n".join(lines)

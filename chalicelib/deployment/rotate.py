@@ -35,6 +35,7 @@ def rotate(stage: str, *, poll_seconds: float) -> None:
         {"OriginSecret": secrets.token_urlsafe(SECRET_BYTES), "PreviousOriginSecret": current},
     )
     print(
-        "Done. The secret before is still accepted, so that nothing was refused meanwhile.\n"
-        "If it has leaked, run the command once more: then it opens nothing."
+        "Done. The secret before is still accepted, so that nothing was refused meanwhile; any older "
+        "one opens nothing.\n"
+        "If the one before has leaked, run the command once more."
     )

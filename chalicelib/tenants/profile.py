@@ -167,7 +167,7 @@ class _Reader:
         if isinstance(source, dict):
             self._source = source
         else:
-            self.faults.append(f"{path or 'the profile'}: is not a JSON object")
+            self.faults.append(f"{path.removesuffix('.') or 'the profile'}: is not a JSON object")
 
     def fault(self, name: str, problem: str) -> None:
         self.faults.append(f"{self._path}{name}: {problem}")

@@ -20,6 +20,8 @@ from tests.support.cloud_formation import (
 from tests.support.iam import Call, Statement, allowed
 
 PURPOSE = "kms:EncryptionContext:purpose"
+PRINCIPAL = "aws:PrincipalArn"
+PARTITION_KEY = "dynamodb:LeadingKeys"
 FOR_CODES = {PURPOSE: "otp"}
 CHANGES_OF_EVENTS = (
     "UpdateItem",
@@ -67,7 +69,8 @@ def resource_policy(place: str) -> list[Statement]:
 
 def may(role: str, place: str, action: str, context: dict[str, str] | None = None) -> bool:
     """Return whether *role* may do *action* at *place*: `state`, `events` or `key`."""
-    call = Call(f"{SERVICES[place]}:{action}", output(PLACES[place]), context or {})
+    known = {PRINCIPAL: f"arn:aws:iam::111122223333:role/tvasteg-dev-app-{role}-1A2B3C"} | (context or {})
+    call = Call(f"{SERVICES[place]}:{action}", output(PLACES[place]), known)
     return allowed(call, identity=policy_of(role), resource=resource_policy(place))
 
 
@@ -178,14 +181,49 @@ def test_the_key_serves_no_other_purpose(role: str, action: str, context: dict[s
 )
 def test_the_key_serves_no_other_purpose_even_to_an_administrator(action: str) -> None:
     administrator: list[Statement] = [{"Effect": "Allow", "Action": "*", "Resource": "*"}]
+    our_function = {PRINCIPAL: "arn:aws:iam::111122223333:role/tvasteg-dev-app-ApiHandlerRole-1A2B3C"}
 
     def may_use(context: dict[str, str]) -> bool:
         call = Call(f"kms:{action}", output("SecretKeyArn"), context)
         return allowed(call, identity=administrator, resource=key_policy("SecretKey"))
 
-    assert may_use(FOR_CODES)
-    assert not may_use({})
-    assert not may_use({PURPOSE: "backup"})
+    assert may_use(FOR_CODES | our_function)
+    assert not may_use(our_function)
+    assert not may_use({PURPOSE: "backup"} | our_function)
+
+
+@pytest.mark.requirement("K4")
+@pytest.mark.parametrize(
+    "principal",
+    [
+        "user/tvasteg-dev-app-ApiHandlerRole",
+        "role/another-function",
+        "role/tvasteg-prod-app-ApiHandlerRole-1A2B3C",
+        "role/tvasteg-dev-data",
+    ],
+)
+def test_the_key_serves_the_functions_of_its_stage_alone(principal: str) -> None:
+    """Whatever another role's own policy allows."""
+    everything: list[Statement] = [{"Effect": "Allow", "Action": "*", "Resource": "*"}]
+    context = FOR_CODES | {PRINCIPAL: f"arn:aws:iam::111122223333:{principal}"}
+    call = Call("kms:Decrypt", output("SecretKeyArn"), context)
+
+    assert not allowed(call, identity=everything, resource=key_policy("SecretKey"))
+
+
+@pytest.mark.requirement("K4")
+@pytest.mark.parametrize("action", ["PutItem", "UpdateItem", "DeleteItem"])
+def test_the_api_changes_no_tenant(action: str) -> None:
+    """Whoever takes it over cannot send users to other addresses."""
+
+    def may_change(partition: str) -> bool:
+        return may("ApiHandlerRole", "state", action, {PARTITION_KEY: partition})
+
+    assert may_change("T#cozone#U#0123")
+    assert may_change("S#0123")
+    assert may_change("LOOKUP#0123")
+    assert not may_change("T#cozone")
+    assert may("ApiHandlerRole", "state", "GetItem", {PARTITION_KEY: "T#cozone"})
 
 
 @pytest.mark.requirement("K4")
@@ -248,7 +286,7 @@ def test_only_the_account_and_dynamodb_stand_in_the_keys_policies() -> None:
         "kms:ViaService": f"dynamodb.{REGION}.amazonaws.com",
     }
     assert looking["Principal"] == {"Service": "dynamodb.amazonaws.com"}
-    assert [statement["Effect"] for statement in key_policy("SecretKey")] == ["Allow", "Deny"]
+    assert [statement["Effect"] for statement in key_policy("SecretKey")] == ["Allow", "Deny", "Deny"]
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ import boto3
 
 from tests.support.browser import PROJECT
 from tests.support.cloud_front import cloud_front
-from tests.support.ministack import ministack
+from tests.support.ministack import ATTEMPTS, lost_its_worker, ministack
 from tests.support.wizard import Answer, Phone, Transport, Wizard
 
 STAGE = "dev"
@@ -151,8 +151,12 @@ class Cloud:
         headers = {"Host": f"{self.outputs('app')['ApiId']}.execute-api.localhost:{endpoint.port}"}
         if secret is not None:
             headers["X-Origin-Secret"] = secret
-        connection = http.client.HTTPConnection(endpoint.netloc, timeout=PATIENCE_SECONDS)
-        return _answer(connection, "GET", f"/live{path}", headers, b"")
+        for _ in range(ATTEMPTS):
+            connection = http.client.HTTPConnection(endpoint.netloc, timeout=PATIENCE_SECONDS)
+            answer = _answer(connection, "GET", f"/live{path}", headers, b"")
+            if not lost_its_worker(answer.status):
+                break
+        return answer
 
     def ask_bucket_directly(self, key: str) -> int:
         """Ask S3, past CloudFront and unsigned; return the status."""

@@ -202,8 +202,7 @@ def test_a_rotated_secret_refuses_nobody(story: Story) -> None:
         assert said.index(" APIHandler (") < said.index(" Distribution (")
         assert cloud.ask_api_directly("/api/tenant", secret=leaked).status == 200
         cloud.operator("rotate")
-    # MiniStack takes the code away from processes that are just starting, and says 502.
-    assert set(statuses) - {502} == {200}
+    assert set(statuses) == {200}
     assert statuses.total() >= 10
     assert leaked not in cloud.origin_secrets()
     assert cloud.ask_api_directly("/api/tenant", secret=leaked).problem == "edge_bypassed"

@@ -165,7 +165,8 @@ def _ref(name: str, template: Template) -> Any:
         return _PSEUDO_PARAMETERS[name]
     parameter = template.get("Parameters", {}).get(name)
     if parameter is not None:
-        return parameter.get("Default", name)
+        first_allowed, *_ = parameter.get("AllowedValues", [name])
+        return parameter.get("Default", first_allowed)
     # Logs are named by us, everything else by AWS.
     return resolved(properties(template, name).get("LogGroupName", name), template)
 

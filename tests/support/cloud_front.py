@@ -35,6 +35,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from playwright._impl._driver import compute_driver_executable
 
+from tests.support.ministack import ATTEMPTS, lost_its_worker
+
 Json = Any
 Headers = list[tuple[str, str]]
 PATIENCE_SECONDS = 120
@@ -260,6 +262,13 @@ class _ViewerHandler(BaseHTTPRequestHandler):
         return request["uri"], headers | ({"cookie": cookie} if cookie else {})
 
     def _ask(self, target: str, headers: dict[str, str], body: bytes) -> tuple[int, Headers, bytes]:
+        for _ in range(ATTEMPTS):
+            answer = self._ask_once(target, headers, body)
+            if not lost_its_worker(answer[0]):
+                break
+        return answer
+
+    def _ask_once(self, target: str, headers: dict[str, str], body: bytes) -> tuple[int, Headers, bytes]:
         connection = http.client.HTTPConnection(self.endpoint, timeout=PATIENCE_SECONDS)
         try:
             connection.putrequest(self.command, target, skip_host=True, skip_accept_encoding=True)

@@ -1,8 +1,9 @@
 """
 MiniStack as a program that holds policies against every call; runs in MiniStack's own environment.
 
-Two things that our policies insist on must be told to its evaluator: it knows no
-encryption contexts, and it is asked by plain HTTP, which stands for TLS here.
+Its evaluator must be told four things that our policies insist on: the encryption
+context; whose row a single write is about; that a function's principal is its role, not
+one session of it; and that plain HTTP stands for TLS here.
 """
 
 from __future__ import annotations
@@ -15,14 +16,28 @@ from ministack import app
 from ministack.core import iam_actions, iam_evaluator
 
 _of_tags = iam_actions.request_tag_context
+_key_of_the_request = iam_evaluator._resolve_condition_key
 
 
-def _of_tags_and_encryption(service: str, action: str, body: bytes, parameters: Any) -> dict[str, Any]:
+def _of_tags_and_contents(service: str, action: str, body: bytes, parameters: Any) -> dict[str, Any]:
     known: dict[str, Any] = _of_tags(service, action, body, parameters)
-    if service == "kms":
-        context = json.loads(body or b"{}").get("EncryptionContext") or {}
-        known |= {f"kms:EncryptionContext:{name}": value for name, value in context.items()}
+    if service not in {"kms", "dynamodb"}:
+        return known
+    request = json.loads(body or b"{}")
+    for name, value in (request.get("EncryptionContext") or {}).items():
+        known[f"kms:EncryptionContext:{name}"] = value
+    row = request.get("Key") or request.get("Item")  # a transaction has neither, but rows of its own
+    if row:
+        known["dynamodb:LeadingKeys"] = [row["pk"]["S"]]
     return known
+
+
+def _with_the_role_as_principal(key: str, context: Any) -> Any:
+    value = _key_of_the_request(key, context)
+    if key.lower() == "aws:principalarn" and ":assumed-role/" in value:
+        role = value.replace(":sts:", ":iam:").replace(":assumed-role/", ":role/")
+        return role.rpartition("/")[0]
+    return value
 
 
 def _by_tls(source_ip: str, _is_tls: bool) -> None:  # noqa: FBT001 - MiniStack's own signature
@@ -30,6 +45,7 @@ def _by_tls(source_ip: str, _is_tls: bool) -> None:  # noqa: FBT001 - MiniStack'
 
 
 if __name__ == "__main__":
-    iam_actions.request_tag_context = _of_tags_and_encryption
+    iam_actions.request_tag_context = _of_tags_and_contents
+    iam_evaluator._resolve_condition_key = _with_the_role_as_principal
     app.pin_request_origin = _by_tls
     sys.exit(app.main())

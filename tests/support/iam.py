@@ -69,6 +69,10 @@ def _holds(operator: str, key: str, values: list[str], context: Mapping[str, str
             return actual in values
         case "StringNotEquals":  # holds where there is no value, too
             return actual not in values
+        case "ArnNotLike":  # as above
+            return actual is None or not any(_matches(value, actual) for value in values)
+        case "ForAllValues:StringLike":  # as above; our calls have one value each
+            return actual is None or any(_matches(value, actual) for value in values)
     raise NotImplementedError(f"The condition {operator}")
 
 

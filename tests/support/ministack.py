@@ -20,6 +20,7 @@ PROGRAM = PROJECT / ".venv-ministack/bin/ministack"
 # -P: else its folder, with this module in it, would come before the real MiniStack.
 ENFORCING_PROGRAM = (PROGRAM.with_name("python"), "-P", Path(__file__).with_name("enforcing_ministack.py"))
 PATIENCE_SECONDS = 60
+ATTEMPTS = 10
 
 
 @contextmanager
@@ -82,3 +83,16 @@ def _wait_until_it_answers(process: subprocess.Popen[bytes], port: int) -> None:
                 return
         time.sleep(0.1)
     raise AssertionError("MiniStack did not answer in time")
+
+
+def lost_its_worker(status: int) -> bool:
+    """
+    Say whether a process of a function ended instead of answering; wait a moment if so.
+
+    When a function is updated, MiniStack takes the code away from processes that are
+    just starting. AWS does not, and nothing of ours answers 502: so ask again.
+    """
+    is_lost = status == http.client.BAD_GATEWAY
+    if is_lost:
+        time.sleep(0.5)
+    return is_lost
