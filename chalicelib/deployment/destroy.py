@@ -79,7 +79,6 @@ def _what_is_kept(account: Account, data: dict[str, str]) -> str:
         "",
         "To remove them for good, with every user and every authenticator, in this order:",
         *(f"  {command} --region {account.region}" for command in commands),
-        "Until the 30 days are over, `aws kms cancel-key-deletion` and then `enable-key` take the last "
-        "two back.",
+        "For 30 days, `aws kms cancel-key-deletion` and then `enable-key` take the last two back.",
     ]
     return "\n".join(lines)

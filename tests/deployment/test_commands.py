@@ -167,6 +167,35 @@ def test_nothing_is_removed_unless_the_stage_is_said_twice(
     assert capsys.readouterr().err == f"{sentence}\n"
 
 
+def test_what_is_not_there_is_not_said_to_be_removed(capsys: pytest.CaptureFixture[str]) -> None:
+    """Another region, most likely: whoever reads "gone" would look no further."""
+    with mock_aws():
+        assert main(["destroy", "--stage", "prod", "--yes", "prod"]) == 1
+    said = capsys.readouterr()
+    assert said.err.startswith("Nothing was removed: account 123456789012 has no prod in ")
+    assert said.out == ""
+
+
+@pytest.mark.usefixtures("account")
+@pytest.mark.parametrize("key", [EOFError, KeyboardInterrupt], ids=["Ctrl-D", "Ctrl-C"])
+def test_a_question_that_is_not_answered_changes_nothing(
+    key: type[BaseException],
+    profile: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def stop(*_: object) -> str:
+        raise key
+
+    apply(profile)
+    types(monkeypatch, "")
+    monkeypatch.setattr(sys.stdin, "isatty", lambda: True)
+    monkeypatch.setattr("builtins.input", stop)
+    monkeypatch.setattr("getpass.getpass", stop)
+    assert [main(["destroy", "--stage", "dev"]), add_user()] == [1, 1]
+    assert " ".join(capsys.readouterr().err.split()) == "Nothing was removed. Nobody was added."
+
+
 def test_no_deploy_begins_with_empty_tables_where_others_were_left(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
