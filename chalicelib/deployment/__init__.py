@@ -1,4 +1,4 @@
-"""What the operator runs on their own machine: package, deploy, destroy. Never part of the zip."""
+"""What the operator runs on their own machine, from `package` to `destroy`. Never part of the zip."""
 
 from pathlib import Path
 

@@ -1,6 +1,11 @@
 """
 `make deploy`: from whatever is there, or nothing, to this working tree in the cloud.
 
+`chalice package` writes the routes and their function from `app.py` and `.chalice/config.json`;
+`template.py` merges in the rest of the app stack, from `.chalice/stacks/app/`; `slim.py` makes
+the zip small. Zip and template go into the bucket of the data stack, and CloudFormation makes
+the app stack of them. Last comes `static/`, into the bucket of the app stack.
+
 Everything that can fail without AWS comes first. What runs already is replaced
 by CloudFormation, which goes back by itself; the page follows when the API is new.
 """
@@ -18,6 +23,7 @@ from botocore.exceptions import ClientError
 
 from chalicelib.deployment import PROJECT
 from chalicelib.deployment.account import Account, AwsClient, open_account
+from chalicelib.deployment.commit import commit_of
 from chalicelib.deployment.errors import DeploymentError
 from chalicelib.deployment.package import Package, build
 from chalicelib.deployment.site import Release, Site
@@ -63,9 +69,13 @@ def deploy(stage: str, options: Options, *, poll_seconds: float, project: Path =
     stacks = Stacks(account.client("cloudformation"), poll_seconds=poll_seconds)
     parameters = options.parameters()
     remembered = stacks.parameters(account.app_stack)
-    _check_domain(remembered | parameters)
+    _check_domain(remembered, parameters)
     _require_the_stack_of_what_is_kept(account, stacks)
-    print(f"Deploying {stage} to account {account.number}, {account.region}, as {account.identity}.")
+    parameters["Commit"] = commit_of(project)
+    print(
+        f"Deploying commit {parameters['Commit']} as {stage} "
+        f"to account {account.number}, {account.region}, as {account.identity}."
+    )
     release = Release.of(project / "static")
     with TemporaryDirectory() as folder:
         print("Packaging, which takes some seconds.")
@@ -88,13 +98,16 @@ def deploy(stage: str, options: Options, *, poll_seconds: float, project: Path =
     site = Site(account.client("s3"), bucket=outputs["SiteBucketName"], artifacts_bucket=bucket)
     sent = site.publish(release)
     print(f"Page: release {release.name}, {sent} files sent.")
-    _say_what_is_next(account, stacks.parameters(account.app_stack), outputs, is_new=is_new)
+    _say_what_is_next(account, stacks.parameters(account.app_stack), outputs, options, is_new=is_new)
 
 
-def _check_domain(parameters: dict[str, str]) -> None:
+def _check_domain(remembered: dict[str, str], said: dict[str, str]) -> None:
+    wanted = remembered | said
     domain, zone, certificate = (
-        parameters.get(name, "") for name in ("DomainName", "HostedZoneId", "CertificateArn")
+        wanted.get(name, "") for name in ("DomainName", "HostedZoneId", "CertificateArn")
     )
+    if domain != remembered.get("DomainName", ""):
+        certificate = said.get("CertificateArn", "")  # the one before proves another name
     if domain and not (zone or certificate):
         raise DeploymentError(
             f"For DOMAIN={domain} say also HOSTED_ZONE_ID=..., its zone in Route 53, or "
@@ -184,17 +197,19 @@ def _certificate(
 
 
 def _say_what_is_next(
-    account: Account, parameters: dict[str, str], outputs: dict[str, str], *, is_new: bool
+    account: Account, parameters: dict[str, str], outputs: dict[str, str], options: Options, *, is_new: bool
 ) -> None:
-    stage, domain = account.stage, parameters.get("DomainName", "")
+    stage, domain, mail = account.stage, parameters.get("DomainName", ""), parameters.get("AlarmMail", "")
     print(f"\nReady: {outputs['Url']}")
     if domain and not parameters.get("HostedZoneId"):
         cloudfront = account.client("cloudfront")
         target = cloudfront.get_distribution(Id=outputs["DistributionId"])["Distribution"]["DomainName"]
         print(f"Let {domain} be a CNAME of {target} where its DNS is served.")
+    if not mail:
+        print(f"Nobody is told of alarms yet: make deploy STAGE={stage} ALARM_MAIL=...")
+    elif options.alarm_mail or is_new:
+        print(f"AWS sends {mail} a mail: alarms come once it is confirmed.")
     if is_new:
-        if parameters.get("AlarmMail"):
-            print(f"AWS sends {parameters['AlarmMail']} a mail: alarms come once it is confirmed.")
         print(
             "Next, a portal and somebody who signs in there:\n"
             f"  make tenant STAGE={stage} PROFILE=my-portal.json    "
@@ -206,3 +221,5 @@ def _say_what_is_next(
                 f"Then open {outputs['Url']}/?tenant=my-portal, "
                 f"or choose it for good: make deploy STAGE={stage} DEFAULT_TENANT=my-portal"
             )
+    elif parameters.get("DefaultTenant"):
+        print(f"It opens the tenant {parameters['DefaultTenant']} unless the address names another.")

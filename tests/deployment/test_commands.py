@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +16,7 @@ from moto import mock_aws
 
 from chalicelib.deployment import PROJECT
 from chalicelib.deployment.__main__ import main
+from chalicelib.deployment.commit import UNKNOWN, commit_of
 from chalicelib.deployment.deploy import Options, _check_domain, _upload
 from chalicelib.deployment.errors import DeploymentError
 from chalicelib.deployment.package import Package
@@ -253,7 +255,36 @@ def test_only_options_that_were_said_reach_the_stack() -> None:
     ],
 )
 def test_domains_that_can_be_served(parameters: dict[str, str]) -> None:
-    _check_domain(parameters)
+    _check_domain({}, parameters)
+    _check_domain(parameters, {})
+
+
+def test_another_domain_needs_a_certificate_of_its_own() -> None:
+    """The one that the stack remembers is for the domain before."""
+    certificate = "arn:aws:acm:us-east-1:1:certificate/1"
+    remembered = {"DomainName": "id.firma.se", "CertificateArn": certificate}
+    with pytest.raises(DeploymentError, match="say also HOSTED_ZONE_ID"):
+        _check_domain(remembered, {"DomainName": "tva.firma.se"})
+    _check_domain(remembered, {"DomainName": "tva.firma.se", "CertificateArn": certificate})
+    _check_domain(remembered, {"DomainName": ""})
+
+
+def test_what_is_deployed_is_told_by_its_commit(tmp_path: Path) -> None:
+    def git(*arguments: str) -> str:
+        author = ["-c", "user.name=Anna", "-c", "user.email=anna@firma.se"]
+        command = ["git", "-C", str(tmp_path), *author, *arguments]
+        return subprocess.run(command, capture_output=True, check=True, text=True).stdout.strip()
+
+    assert commit_of(tmp_path) == UNKNOWN
+    git("init")
+    assert commit_of(tmp_path) == UNKNOWN  # nothing is committed yet
+    (tmp_path / "app.py").touch()
+    git("add", "app.py")
+    git("commit", "-m", "Begin")
+    commit = git("rev-parse", "HEAD")[:12]
+    assert commit_of(tmp_path) == commit
+    (tmp_path / "app.py").write_text("print()")
+    assert commit_of(tmp_path) == f"{commit} with changes"
 
 
 @pytest.mark.parametrize(
@@ -269,4 +300,4 @@ def test_domains_that_can_be_served(parameters: dict[str, str]) -> None:
 def test_domains_that_cannot(parameters: dict[str, str], sentence: str) -> None:
     """Told before anything is changed, not by CloudFormation after some minutes."""
     with pytest.raises(DeploymentError, match=sentence):
-        _check_domain(parameters)
+        _check_domain({}, parameters)
