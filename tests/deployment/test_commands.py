@@ -240,9 +240,10 @@ def test_what_somebody_else_put_in_the_bucket_is_not_deployed(tmp_path: Path) ->
 
 def test_only_options_that_were_said_reach_the_stack() -> None:
     """An empty one takes away what the stack remembers."""
-    assert Options(domain="", alarm_mail="a@b.se").parameters() == {
+    assert Options(domain="", alarm_mail="a@b.se", web_acl_arn="arn:acl").parameters() == {
         "DomainName": "",
         "AlarmMail": "a@b.se",
+        "WebAclArn": "arn:acl",
     }
 
 

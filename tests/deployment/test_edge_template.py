@@ -176,6 +176,12 @@ class TestFrontDoor:
         (assertion,) = app_template()["Rules"]["OwnDomain"]["Assertions"]
         assert "CertificateArn" in json.dumps(assertion["Assert"])
 
+    def test_a_web_acl_stands_before_everything_if_one_is_named(self) -> None:
+        condition, named, none = distribution()["WebACLId"]["Fn::If"]
+
+        assert (condition, named, none) == ("Guarded", {"Ref": "WebAclArn"}, {"Ref": "AWS::NoValue"})
+        assert app_template()["Parameters"]["WebAclArn"]["Default"] == ""
+
     def test_the_page_is_read_only_and_keeps_what_its_files_say(self) -> None:
         page = distribution()["DefaultCacheBehavior"]
         caching = of("SiteCaching")["CachePolicyConfig"]
