@@ -16,6 +16,7 @@ from chalice.app import Chalice
 
 from chalicelib.bootstrap import Services, build_services
 from chalicelib.enrolment.routes import enrolment_routes
+from chalicelib.portals.routes import portal_routes
 from chalicelib.settings import Settings
 from chalicelib.sign_in.routes import sign_in_routes
 from chalicelib.verification.routes import verification_routes
@@ -23,14 +24,15 @@ from chalicelib.verification.routes import verification_routes
 
 def create_app(services: Services) -> Chalice:
     """Return the application over *services*; calls nothing."""
-    gate, tenants = services.gate, services.remembered_tenants
+    gate = services.gate
     # Chalice's own log would write whole tracebacks, messages included.
     app = Chalice("tvasteg", configure_logs=False)
     app.register_blueprint(
-        sign_in_routes(gate, services.sign_in, tenants, default_tenant=gate.settings.default_tenant)
+        sign_in_routes(gate, services.sign_in, services.hand_off, services.remembered_tenants)
     )
-    app.register_blueprint(enrolment_routes(gate, services.enrolment, tenants))
-    app.register_blueprint(verification_routes(gate, services.verification, tenants))
+    app.register_blueprint(enrolment_routes(gate, services.enrolment))
+    app.register_blueprint(verification_routes(gate, services.verification))
+    app.register_blueprint(portal_routes(gate, services.portals))
     return app
 
 

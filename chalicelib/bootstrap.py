@@ -11,18 +11,30 @@ from botocore.session import Session as AwsSession
 from chalicelib.accounts.authority import Directory
 from chalicelib.accounts.dynamodb import DynamoAccounts
 from chalicelib.accounts.store import AccountStore
+from chalicelib.assertions.assertion import AssertionSigner
+from chalicelib.assertions.dynamodb import DynamoSigningKeys
+from chalicelib.assertions.store import SigningKeyStore
 from chalicelib.audit.dynamodb import DynamoEventLog
 from chalicelib.audit.event import EventLog
 from chalicelib.authenticators.dynamodb import DynamoAuthenticators
 from chalicelib.authenticators.store import AuthenticatorStore
 from chalicelib.connections import IdleConnections, open_connections
 from chalicelib.enrolment.ceremony import EnrolmentCeremony
+from chalicelib.hand_offs.dynamodb import DynamoHandOffs
+from chalicelib.hand_offs.store import HandOffStore
 from chalicelib.keys.cipher import SecretCipher
-from chalicelib.keys.kms import KmsCipher
+from chalicelib.keys.kms import KmsCipher, KmsSigner
+from chalicelib.keys.signer import Signer
 from chalicelib.methods import METHODS
+from chalicelib.portals.client_authentication import ClientAuthentication
+from chalicelib.portals.hand_over import HandOver
+from chalicelib.portals.routes import Portals
+from chalicelib.portals.second_factor import SecondFactor
+from chalicelib.portals.way_back import WayBack
 from chalicelib.sessions.dynamodb import DynamoSessions
 from chalicelib.sessions.store import SessionStore
 from chalicelib.settings import Settings
+from chalicelib.sign_in.hand_off import HandOffExchange
 from chalicelib.sign_in.sign_in import SignIn
 from chalicelib.storage.changes import Transactions
 from chalicelib.storage.dynamodb import AwsClient, Database, make_client
@@ -31,7 +43,7 @@ from chalicelib.tenants.cache import RememberedTenants
 from chalicelib.tenants.dynamodb import DynamoTenants
 from chalicelib.tenants.store import TenantStore
 from chalicelib.verification.sign_in_check import SignInCheck
-from chalicelib.verification.verifier import Verifier
+from chalicelib.verifier import Verifier
 from chalicelib.web.clock_drift import ClockDrift
 from chalicelib.web.endpoints import Gate
 from chalicelib.web.request_log import WriteLine, count_aws_call, write_to_stdout
@@ -47,9 +59,12 @@ class Stores:
     accounts: AccountStore
     sessions: SessionStore
     authenticators: AuthenticatorStore
+    hand_offs: HandOffStore
+    signing_keys: SigningKeyStore
     events: EventLog
     transactions: Transactions
     cipher: SecretCipher
+    signer: Signer
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,8 +76,10 @@ class Services:
     remembered_tenants: RememberedTenants
     directory: Directory
     sign_in: SignIn
+    hand_off: HandOffExchange
     enrolment: EnrolmentCeremony
     verification: SignInCheck
+    portals: Portals
 
 
 def build_services(settings: Settings, *, connected: bool = False) -> Services:
@@ -101,9 +118,12 @@ def stores_on(
         accounts=DynamoAccounts(database),
         sessions=DynamoSessions(database),
         authenticators=DynamoAuthenticators(database),
+        hand_offs=DynamoHandOffs(database),
+        signing_keys=DynamoSigningKeys(database),
         events=DynamoEventLog(),
         transactions=database,
         cipher=KmsCipher(kms, key_id=settings.secret_key_id),
+        signer=KmsSigner(kms),
     )
 
 
@@ -111,6 +131,7 @@ def assemble(settings: Settings, stores: Stores, *, clock: Clock, write_line: Wr
     """Return the services over any *stores*, by any *clock*: the real ones, or a test's."""
     method = METHODS["totp"]
     directory = Directory(stores.accounts, stores.transactions, clock=clock)
+    remembered_tenants = RememberedTenants(stores.tenants, clock=clock)
     verifier = Verifier(
         authenticators=stores.authenticators,
         events=stores.events,
@@ -121,17 +142,29 @@ def assemble(settings: Settings, stores: Stores, *, clock: Clock, write_line: Wr
     return Services(
         gate=Gate(
             settings=settings,
+            tenants=remembered_tenants,
             sessions=stores.sessions,
             accounts=stores.accounts,
             clock=clock,
             write_line=write_line,
         ),
         tenants=stores.tenants,
-        remembered_tenants=RememberedTenants(stores.tenants, clock=clock),
+        remembered_tenants=remembered_tenants,
         directory=directory,
         sign_in=SignIn(
             tenants=stores.tenants,
             authority=directory,
+            accounts=stores.accounts,
+            sessions=stores.sessions,
+            authenticators=stores.authenticators,
+            events=stores.events,
+            transactions=stores.transactions,
+            method=method.name,
+        ),
+        hand_off=HandOffExchange(
+            tenants=stores.tenants,
+            accounts=stores.accounts,
+            hand_offs=stores.hand_offs,
             sessions=stores.sessions,
             authenticators=stores.authenticators,
             events=stores.events,
@@ -153,4 +186,35 @@ def assemble(settings: Settings, stores: Stores, *, clock: Clock, write_line: Wr
             sessions=stores.sessions,
             transactions=stores.transactions,
         ),
+        portals=_portals(settings, stores, verifier, clock=clock),
+    )
+
+
+def _portals(settings: Settings, stores: Stores, verifier: Verifier, *, clock: Clock) -> Portals:
+    signer = AssertionSigner(
+        stores.signing_keys, stores.signer, first_key_id=settings.signing_key_id, clock=clock
+    )
+    return Portals(
+        authenticate=ClientAuthentication(tenants=stores.tenants),
+        second_factor=SecondFactor(
+            verifier=verifier,
+            authenticators=stores.authenticators,
+            accounts=stores.accounts,
+            method=verifier.method.name,
+        ),
+        hand_over=HandOver(
+            accounts=stores.accounts,
+            hand_offs=stores.hand_offs,
+            events=stores.events,
+            transactions=stores.transactions,
+        ),
+        way_back=WayBack(
+            tenants=stores.tenants,
+            hand_offs=stores.hand_offs,
+            sessions=stores.sessions,
+            events=stores.events,
+            transactions=stores.transactions,
+            signer=signer,
+        ),
+        signer=signer,
     )

@@ -8,14 +8,18 @@ from chalicelib.accounts.record import User
 from chalicelib.audit.event import Event
 from chalicelib.authenticators.record import Owner
 from chalicelib.sessions.session import OpenSession, Session
+from chalicelib.tenants.client import Client, client_id_of
+from chalicelib.tenants.profile import Profile
+from chalicelib.tenants.store import Tenant
 
 
 @dataclass(frozen=True, kw_only=True)
 class Caller:
-    """A user within a live session."""
+    """A user within a live session, and their tenant as it was at most a minute ago."""
 
     opened: OpenSession
     user: User
+    tenant: Tenant
 
     @property
     def session(self) -> Session:
@@ -23,9 +27,38 @@ class Caller:
         return self.opened.session
 
     @property
+    def profile(self) -> Profile:
+        """How the caller's tenant looks, speaks and what it asks."""
+        return self.tenant.profile
+
+    @property
     def owner(self) -> Owner:
         """The caller as the owner of authenticators."""
         return Owner(tenant_id=self.session.tenant_id, user_id=self.session.user_id)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PortalClient:
+    """
+    A portal's client that has proven its key, and its tenant as it is now.
+
+    *jwt_key* stands for the JWT that proved it, which ends at *jwt_expires_at*.
+    """
+
+    tenant: Tenant
+    client: Client
+    jwt_key: str
+    jwt_expires_at: int
+
+    @property
+    def tenant_id(self) -> str:
+        """The one tenant whose users the client may ask about."""
+        return self.tenant.tenant_id
+
+    @property
+    def client_id(self) -> str:
+        """The id that the client signs with."""
+        return client_id_of(self.tenant_id, self.client.name)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,5 +83,26 @@ class Occasion:
             actor=session.user_id,
             request_id=self.request_id,
             reference=session.reference,
+            subject=subject,
+        )
+
+    def event_by(
+        self,
+        client: PortalClient,
+        kind: str,
+        *,
+        user_id: str,
+        reference: str | None = None,
+        subject: str | None = None,
+    ) -> Event:
+        """Return the event that tells what a portal's *client* did about the user of that id."""
+        return Event(
+            kind=kind,
+            tenant_id=client.tenant_id,
+            user_id=user_id,
+            occurred_at=self.now,
+            actor=client.client_id,
+            request_id=self.request_id,
+            reference=reference,
             subject=subject,
         )

@@ -5,9 +5,13 @@ Everything that can go wrong, as one tree.
       RequestError             the caller can mend it
         BodyMalformedError  BodyTooLargeError  MediaTypeUnsupportedError
         OtpMalformedError  CrossSiteRequestError  EdgeBypassedError  NotFoundError
+        TenantSuspendedError  ReturnUrlNotRegisteredError  IdentityNotVerifiedError
       SignInError              who is asking is not proven
         NotSignedInError  ReauthenticationRequiredError
-        VerificationRequiredError  PasswordMismatchError
+        VerificationRequiredError  PasswordMismatchError  PasswordHeldByPortalError
+        ClientNotAuthenticatedError
+      HandOffError             on the way from a portal, or back to it
+        HandOffExpiredError  NotHandedOffError  ReturnCodeUsedError
       EnrolmentError           binding an authenticator
         EnrolmentNotBegunError  EnrolmentReplacedError  EnrolmentExpiredError
         EnrolmentAlreadyConfirmedError  EnrolmentAttemptsExhaustedError
@@ -72,6 +76,18 @@ class NotFoundError(RequestError):
     """There is no such thing, or none that the caller may know of."""
 
 
+class TenantSuspendedError(RequestError):
+    """The operator has closed the service to this tenant for now."""
+
+
+class ReturnUrlNotRegisteredError(RequestError):
+    """The address to return to is not one of the tenant's own, letter by letter."""
+
+
+class IdentityNotVerifiedError(RequestError):
+    """The portal does not vouch that the user is who the id says."""
+
+
 class SignInError(TwoFactorError):
     """Who is asking has not been proven."""
 
@@ -90,6 +106,30 @@ class VerificationRequiredError(SignInError):
 
 class PasswordMismatchError(SignInError):
     """User name and password do not belong together."""
+
+
+class PasswordHeldByPortalError(SignInError):
+    """The portal, and not our directory, knows the password."""
+
+
+class ClientNotAuthenticatedError(SignInError):
+    """No portal's client has proven that it asks; why is told to nobody."""
+
+
+class HandOffError(TwoFactorError):
+    """The way from a portal or back to it is closed."""
+
+
+class HandOffExpiredError(HandOffError):
+    """The link was used, is too old, or never was."""
+
+
+class NotHandedOffError(HandOffError):
+    """The session did not come from a portal, so there is none to return to."""
+
+
+class ReturnCodeUsedError(HandOffError):
+    """The code was redeemed before: somebody else may have seen it. Alarm."""
 
 
 class EnrolmentError(TwoFactorError):

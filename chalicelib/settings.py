@@ -32,6 +32,7 @@ class Settings:
     state_table: str
     events_table: str
     secret_key_id: str
+    signing_key_id: str
     default_tenant: str | None
     origin_secrets: tuple[str, ...] = field(repr=False)
 
@@ -53,6 +54,7 @@ class Settings:
         state_table = reader.required("STATE_TABLE")
         events_table = reader.required("EVENTS_TABLE")
         secret_key_id = reader.required("SECRET_KEY_ID")
+        signing_key_id = reader.required("SIGNING_KEY_ID")
         region = reader.region()
         origin_secrets = tuple(part for part in environ.get("ORIGIN_SECRETS", "").split(",") if part)
         if stage in STAGES and stage != "local" and not origin_secrets:
@@ -69,6 +71,7 @@ class Settings:
             state_table=state_table,
             events_table=events_table,
             secret_key_id=secret_key_id,
+            signing_key_id=signing_key_id,
             default_tenant=default_tenant,
             origin_secrets=origin_secrets,
         )

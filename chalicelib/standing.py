@@ -38,6 +38,12 @@ class Standing:
             "password_fresh_until": timestamp(session.password_fresh_until),
             "enrolment": enrolment_json(self.pending) if self.pending else None,
             "authenticator": self._authenticator(),
+            "hand_off": None if session.purpose is None else {"purpose": session.purpose},
+            "password": self.caller.user.password_holder,
+            "policy": {
+                "second_factor": self.caller.profile.policy.second_factor,
+                "due_at": timestamp(session.due_at),
+            },
             "expires_at": timestamp(session.idle_until),
             "ends_at": timestamp(session.ends_at),
         }

@@ -14,9 +14,10 @@ from chalicelib.accounts.record import (
     User,
     lookup_hash,
     normalised_username,
+    user_id_of,
 )
 from chalicelib.accounts.store import AccountStore, PasswordSubject
-from chalicelib.errors import ConditionRefusedError, PasswordMismatchError
+from chalicelib.errors import ConditionRefusedError, PasswordHeldByPortalError, PasswordMismatchError
 from chalicelib.storage.changes import Change, Transactions
 from chalicelib.tenants.store import Tenant
 
@@ -43,6 +44,7 @@ class PasswordAuthority(Protocol):
         A user who does not exist costs the same calls and the same work.
 
         Raises:
+            PasswordHeldByPortalError: This tenant's passwords are not ours to check.
             PasswordMismatchError: Name and password do not belong together.
             TooManyAttemptsError: The next attempt is not due yet.
         """
@@ -54,6 +56,7 @@ class PasswordAuthority(Protocol):
         Counted apart from sign-in, so that a stranger's guesses stop nobody here.
 
         Raises:
+            PasswordHeldByPortalError: The portal has to ask for it.
             PasswordMismatchError: It is not the password.
             TooManyAttemptsError: The next attempt is not due yet.
         """
@@ -70,6 +73,8 @@ class Directory:
         self._clock = clock
 
     def prove(self, tenant: Tenant, *, username: str, password: str, now: int) -> ProvenPassword:
+        if tenant.profile.passwords != "directory":
+            raise PasswordHeldByPortalError
         lookup = lookup_hash(tenant.lookup_key, normalised_username(username))
         subject = PasswordSubject.of_name(lookup)
         self._accounts.count_password_attempt(subject, now=now)
@@ -81,14 +86,24 @@ class Directory:
         return ProvenPassword(user, self._accounts.password_attempts_forgiven(subject))
 
     def prove_again(self, user: User, *, password: str, now: int) -> ProvenPassword:
+        if user.password_hash is None:
+            raise PasswordHeldByPortalError
         subject = PasswordSubject.of_user(user.tenant_id, user.user_id)
         self._accounts.count_password_attempt(subject, now=now)
         prove_password(password, user.password_hash)
         return ProvenPassword(user, self._accounts.password_attempts_forgiven(subject))
 
-    def create_user(self, tenant: Tenant, *, username: str, password: str, language: str) -> User:
+    def create_user(
+        self,
+        tenant: Tenant,
+        *,
+        username: str,
+        password: str,
+        language: str,
+        portal_user: str | None = None,
+    ) -> User:
         """
-        Return the user just added to *tenant*.
+        Return the user just added to *tenant*; *portal_user* is what a portal calls them, if any does.
 
         Raises:
             UsernameRefusedError: The name is empty, too long or cannot be shown.
@@ -106,19 +121,22 @@ class Directory:
         )
         user = User(
             tenant_id=profile.tenant_id,
-            user_id=secrets.token_hex(16),
+            user_id=secrets.token_hex(16)
+            if portal_user is None
+            else user_id_of(tenant.lookup_key, portal_user),
             username=username,
             language=language,
             status=NOT_ENROLLED,
             epoch=0,
             created_at=int(self._clock()),
             password_hash=hash_password(password),
+            portal_user=portal_user,
         )
         self._accounts.add(user, lookup_hash(tenant.lookup_key, username))
         return user
 
     def _renew_hash(self, user: User, password: str) -> None:
-        if not needs_rehash(user.password_hash):
+        if user.password_hash is None or not needs_rehash(user.password_hash):
             return
         try:
             self._transactions.commit(self._accounts.rehashed(user, hash_password(password)))

@@ -26,11 +26,12 @@ from chalicelib.storage.dynamodb import (
     put,
     update,
 )
-from chalicelib.storage.rows import StateRow, key_of, user_partition
+from chalicelib.storage.rows import FORMAT_VERSION, StateRow, key_of, number, user_partition
 from chalicelib.throttle import PASSWORD_LADDER
 
 _USER = "USER"
 _PASSWORD = "PASSWORD"  # noqa: S105 - a sort key
+_GRACE = "GRACE"
 _NOBODY = "nobody"
 _ATTEMPTS_KEPT_SECONDS = 24 * 60 * 60
 _ATTEMPT_IS_DUE = f"(attribute_not_exists(pk) OR {ladder_condition(PASSWORD_LADDER)})"
@@ -43,7 +44,8 @@ class _UserRow(StateRow):
     status = UnicodeAttribute()
     epoch = NumberAttribute()
     created_at = NumberAttribute()
-    password_hash = UnicodeAttribute()
+    password_hash = UnicodeAttribute(null=True)
+    portal_user = UnicodeAttribute(null=True)
     # Keys of the index for lists; it decides nothing.
     status_key = UnicodeAttribute()
     name_key = UnicodeAttribute()
@@ -51,6 +53,11 @@ class _UserRow(StateRow):
 
 class _LookupRow(StateRow):
     user_id = UnicodeAttribute()
+
+
+class _GraceRow(StateRow):
+    first_met_at = NumberAttribute()
+    due_at = NumberAttribute()
 
 
 class _PasswordRow(StateRow):
@@ -82,9 +89,23 @@ class DynamoAccounts:
             epoch=int(row.epoch),
             created_at=int(row.created_at),
             password_hash=row.password_hash,
+            portal_user=row.portal_user,
         )
 
     def add(self, user: User, lookup: str) -> None:
+        try:
+            self._database.commit(
+                put(
+                    _LookupRow(f"LOOKUP#{lookup}", _USER, user_id=user.user_id),
+                    only_if=_LookupRow.pk.does_not_exist(),
+                    refused=ConditionRefusedError(),
+                ),
+                self.enlisted(user),
+            )
+        except ConditionRefusedError as error:
+            raise UserExistsError from error
+
+    def enlisted(self, user: User) -> Change:
         row = _UserRow(
             user_partition(user.tenant_id, user.user_id),
             _USER,
@@ -95,21 +116,38 @@ class DynamoAccounts:
             epoch=user.epoch,
             created_at=user.created_at,
             password_hash=user.password_hash,
+            portal_user=user.portal_user,
             status_key=_status_key(user.tenant_id, user.status),
             name_key=user.username,
         )
-        refused = ConditionRefusedError()
-        try:
-            self._database.commit(
-                put(
-                    _LookupRow(f"LOOKUP#{lookup}", _USER, user_id=user.user_id),
-                    only_if=_LookupRow.pk.does_not_exist(),
-                    refused=refused,
-                ),
-                put(row, only_if=_UserRow.pk.does_not_exist(), refused=refused),
-            )
-        except ConditionRefusedError as error:
-            raise UserExistsError from error
+        return put(row, only_if=_UserRow.pk.does_not_exist(), refused=ConditionRefusedError())
+
+    def renamed(self, user: User, *, username: str, language: str) -> Change:
+        return update(
+            _user_key(user),
+            [
+                _UserRow.username.set(username),
+                _UserRow.name_key.set(username),
+                _UserRow.language.set(language),
+            ],
+            only_if=_UserRow.pk.exists(),
+            refused=ConditionRefusedError(),
+        )
+
+    def grace_until(self, tenant_id: str, user_id: str, *, due_at: int, now: int) -> int:
+        item = self._database.update_item(
+            Key=key_of(user_partition(tenant_id, user_id), _GRACE),
+            UpdateExpression=(
+                "SET due_at = if_not_exists(due_at, :due_at),"
+                " first_met_at = if_not_exists(first_met_at, :now), format_version = :format"
+            ),
+            ExpressionAttributeValues={
+                ":due_at": number(due_at),
+                ":now": number(now),
+                ":format": number(FORMAT_VERSION),
+            },
+        )
+        return int(item["due_at"]["N"])
 
     def rehashed(self, user: User, password_hash: str) -> Change:
         return update(

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 NOT_ENROLLED = "not_enrolled"
 ENROLLED = "enrolled"
 LONGEST_USERNAME_CHARACTERS = 254
+LONGEST_PORTAL_USER_CHARACTERS = 256
+_USER_ID_DIGITS = 32
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,7 +20,8 @@ class User:
     One user of a tenant.
 
     *epoch* rises with every change of authenticators and ends the sessions of
-    before. *password_hash* is an Argon2id PHC string.
+    before. *password_hash* is an Argon2id PHC string, None where the portal holds
+    the password. *portal_user* is the portal's own id of the user, if it has one.
     """
 
     tenant_id: str
@@ -28,7 +31,18 @@ class User:
     status: str
     epoch: int
     created_at: int
-    password_hash: str = field(repr=False)
+    password_hash: str | None = field(repr=False)
+    portal_user: str | None = None
+
+    @property
+    def password_holder(self) -> str:
+        """Who can ask for the password again: ``directory`` or ``portal``."""
+        return "portal" if self.password_hash is None else "directory"
+
+    @property
+    def was_enrolled(self) -> bool:
+        """True once a second factor was bound, whatever became of it."""
+        return self.epoch > 0
 
 
 def normalised_username(typed: str) -> str:
@@ -39,3 +53,14 @@ def normalised_username(typed: str) -> str:
 def lookup_hash(lookup_key: bytes, username: str) -> str:
     """Return the key by which a normalised user name is found; it tells nothing of the name."""
     return hmac.new(lookup_key, f"username|{username}".encode(), hashlib.sha256).hexdigest()
+
+
+def user_id_of(lookup_key: bytes, portal_user: str) -> str:
+    """
+    Return our id of the user whom the portal calls *portal_user*.
+
+    Derived, so that a portal's question needs no look-up, and no other tenant's
+    key yields the same id; it tells nothing of the portal's own.
+    """
+    derived = hmac.new(lookup_key, f"portal|{portal_user}".encode(), hashlib.sha256)
+    return derived.hexdigest()[:_USER_ID_DIGITS]

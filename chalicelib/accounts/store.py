@@ -52,6 +52,28 @@ class AccountStore(Protocol):
             UserExistsError: The name is taken; nothing was stored.
         """
 
+    def enlisted(self, user: User) -> Change:
+        """
+        Return the change that stores *user*, whom a portal handed over for the first time.
+
+        Refused with `ConditionRefusedError` if the user is there already.
+        """
+
+    def renamed(self, user: User, *, username: str, language: str) -> Change:
+        """
+        Return the change that notes what the portal calls *user* now.
+
+        Refused with `ConditionRefusedError` if there is no such user any more.
+        """
+
+    def grace_until(self, tenant_id: str, user_id: str, *, due_at: int, now: int) -> int:
+        """
+        Return until when the user may go on without a second factor: *due_at*, unless set before.
+
+        Set once for each user, known to us or not yet; nothing moves it again.
+        One unconditional write that keeps what it finds.
+        """
+
     def rehashed(self, user: User, password_hash: str) -> Change:
         """Return the change that renews *user*'s hash, unless the password changed meanwhile."""
 

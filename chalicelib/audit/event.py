@@ -18,6 +18,10 @@ ENROLMENT_CANCELLED = "enrolment.cancelled"
 AUTHENTICATOR_BOUND = "authenticator.bound"
 AUTHENTICATOR_REVOKED = "authenticator.revoked"
 AUTHENTICATOR_DISABLED = "authenticator.disabled"
+HAND_OFF_BEGUN = "hand_off.begun"
+HAND_OFF_RETURNED = "hand_off.returned"
+ASSERTION_ISSUED = "assertion.issued"
+ASSERTION_FLAGGED = "assertion.flagged"
 ATTEMPT_COUNTED = "attempt.counted"
 ATTEMPT_ACCEPTED = "attempt.accepted"
 
@@ -27,8 +31,8 @@ class Event:
     """
     One thing that happened. Ids only: no name, code, secret or address within.
 
-    *actor* is the user or ``service``; *subject* what was changed, for example
-    an authenticator's id; *reference* the first characters of the sign-in id.
+    *actor* is the user or a portal's client; *subject* what was changed or issued, for
+    example an authenticator's id; *reference* the first characters of the sign-in id.
     Two events of the same *event_id* and time are one, and appended once.
     """
 

@@ -75,9 +75,7 @@ class EnrolmentCeremony:
     cipher: SecretCipher
     method: Method
 
-    def begin(
-        self, caller: Caller, profile: Profile, occasion: Occasion, *, phone: str, same_phone: bool
-    ) -> PendingOffer:
+    def begin(self, caller: Caller, occasion: Occasion, *, phone: str, same_phone: bool) -> PendingOffer:
         """
         Return the offer of a new authenticator, or this sign-in's own once more.
 
@@ -97,7 +95,7 @@ class EnrolmentCeremony:
                 raise AuthenticatorDisabledError
             if not session.is_verified:
                 raise VerificationRequiredError
-        again = self._offer_again(caller, profile, phone=phone, same_phone=same_phone, now=now)
+        again = self._offer_again(caller, phone=phone, same_phone=same_phone, now=now)
         if again is not None:
             return again
         if not session.password_is_fresh(now=now):
@@ -110,7 +108,11 @@ class EnrolmentCeremony:
             method=self.method.name,
             name=self.method.default_authenticator_name,
             sign_in_id=session.sign_in_id,
-            sealed=self.cipher.seal(secret, caller.owner.seal_context(authenticator_id, SEAL_VERSION)),
+            sealed=self.cipher.seal(
+                secret,
+                caller.owner.seal_context(authenticator_id, SEAL_VERSION),
+                key_arn=caller.tenant.secret_key_arn,
+            ),
             phone=phone,
             same_phone=same_phone,
             begun_at=now,
@@ -128,13 +130,13 @@ class EnrolmentCeremony:
             raise
         except ConditionRefusedError:
             # The same sign-in began beside us, in another tab: its key is the one.
-            again = self._offer_again(caller, profile, phone=phone, same_phone=same_phone, now=now)
+            again = self._offer_again(caller, phone=phone, same_phone=same_phone, now=now)
             if again is None:
                 raise
             return again
-        return PendingOffer(pending=pending, offer=self._made(secret, caller, profile))
+        return PendingOffer(pending=pending, offer=self._made(secret, caller))
 
-    def offer(self, caller: Caller, profile: Profile, *, now: int) -> PendingOffer:
+    def offer(self, caller: Caller, *, now: int) -> PendingOffer:
         """
         Return the same offer again: same key, same QR code.
 
@@ -154,7 +156,7 @@ class EnrolmentCeremony:
             raise EnrolmentExpiredError
         if not pending.is_confirmable(now=now):
             raise EnrolmentAttemptsExhaustedError
-        return self._offer(caller, profile, pending)
+        return self._offer(caller, pending)
 
     def cancel(self, caller: Caller, occasion: Occasion) -> None:
         """Drop what this sign-in has begun, if anything; nothing else changes."""
@@ -170,9 +172,7 @@ class EnrolmentCeremony:
         except ConditionRefusedError:
             return  # nothing of ours waits: cancelled before, replaced or confirmed
 
-    def confirm(
-        self, caller: Caller, profile: Profile, occasion: Occasion, *, otp: OneTimePassword
-    ) -> Continuation:
+    def confirm(self, caller: Caller, occasion: Occasion, *, otp: OneTimePassword) -> Continuation:
         """
         Bind the authenticator that *otp* proves, and return a fully verified session.
 
@@ -194,7 +194,7 @@ class EnrolmentCeremony:
             )
         except EnrolmentNotBegunError as error:
             raise self._why_nothing_waits(caller) from error
-        time_step = self._proven_step(self._open(owner, pending), otp, profile, now=now)
+        time_step = self._proven_step(self._open(owner, pending), otp, caller.profile, now=now)
         entry = Authenticator(
             authenticator_id=pending.authenticator_id,
             name=pending.name,
@@ -214,7 +214,7 @@ class EnrolmentCeremony:
         )
         user = replace(caller.user, status=ENROLLED)
         answer = Standing(
-            caller=Caller(opened=rotation.successor, user=user),
+            caller=replace(caller, opened=rotation.successor, user=user),
             bound=BoundAuthenticators(
                 method=pending.method, is_disabled=False, consecutive_failures=0, entries=(entry,)
             ),
@@ -232,7 +232,7 @@ class EnrolmentCeremony:
         return Continuation(opened=rotation.successor, standing=answer)
 
     def _offer_again(
-        self, caller: Caller, profile: Profile, *, phone: str, same_phone: bool, now: int
+        self, caller: Caller, *, phone: str, same_phone: bool, now: int
     ) -> PendingOffer | None:
         pending = self.authenticators.offer_again(
             caller.owner,
@@ -241,14 +241,14 @@ class EnrolmentCeremony:
             same_phone=same_phone,
             now=now,
         )
-        return None if pending is None else self._offer(caller, profile, pending)
+        return None if pending is None else self._offer(caller, pending)
 
-    def _offer(self, caller: Caller, profile: Profile, pending: PendingAuthenticator) -> PendingOffer:
+    def _offer(self, caller: Caller, pending: PendingAuthenticator) -> PendingOffer:
         secret = self._open(caller.owner, pending)
-        return PendingOffer(pending=pending, offer=self._made(secret, caller, profile))
+        return PendingOffer(pending=pending, offer=self._made(secret, caller))
 
-    def _made(self, secret: SharedSecret, caller: Caller, profile: Profile) -> Offer:
-        return self.method.offer(secret, issuer=profile.issuer, account_name=caller.user.username)
+    def _made(self, secret: SharedSecret, caller: Caller) -> Offer:
+        return self.method.offer(secret, issuer=caller.profile.issuer, account_name=caller.user.username)
 
     def _open(self, owner: Owner, pending: PendingAuthenticator) -> SharedSecret:
         context = owner.seal_context(pending.authenticator_id, pending.sealed.version)

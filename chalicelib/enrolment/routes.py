@@ -6,13 +6,12 @@ from chalice.app import Blueprint
 
 from chalicelib.enrolment.ceremony import PHONES, EnrolmentCeremony, PendingOffer
 from chalicelib.standing import enrolment_json
-from chalicelib.tenants.cache import RememberedTenants
 from chalicelib.totp import OneTimePassword
 from chalicelib.web.body import LONGEST_BODY_BYTES, Choice, Flag, Text
 from chalicelib.web.endpoints import Answer, Endpoints, Gate, SignedInCall
 
 
-def enrolment_routes(gate: Gate, ceremony: EnrolmentCeremony, tenants: RememberedTenants) -> Blueprint:
+def enrolment_routes(gate: Gate, ceremony: EnrolmentCeremony) -> Blueprint:
     """Return the routes of this journey."""
     endpoints = Endpoints(__name__, gate)
 
@@ -20,7 +19,6 @@ def enrolment_routes(gate: Gate, ceremony: EnrolmentCeremony, tenants: Remembere
     def begin_enrolment(call: SignedInCall) -> Answer:
         offer = ceremony.begin(
             call.caller,
-            tenants.get(call.caller.session.tenant_id).profile,
             call.occasion,
             phone=call.body["phone"],
             same_phone=call.body["same_phone"],
@@ -29,8 +27,7 @@ def enrolment_routes(gate: Gate, ceremony: EnrolmentCeremony, tenants: Remembere
 
     @endpoints.signed_in("GET", "/api/enrolment")
     def show_enrolment(call: SignedInCall) -> Answer:
-        profile = tenants.get(call.caller.session.tenant_id).profile
-        return Answer(body=_offer_json(ceremony.offer(call.caller, profile, now=call.occasion.now)))
+        return Answer(body=_offer_json(ceremony.offer(call.caller, now=call.occasion.now)))
 
     @endpoints.signed_in("DELETE", "/api/enrolment")
     def cancel_enrolment(call: SignedInCall) -> Answer:
@@ -41,7 +38,6 @@ def enrolment_routes(gate: Gate, ceremony: EnrolmentCeremony, tenants: Remembere
     def confirm_enrolment(call: SignedInCall) -> Answer:
         confirmed = ceremony.confirm(
             call.caller,
-            tenants.get(call.caller.session.tenant_id).profile,
             call.occasion,
             otp=OneTimePassword.parse(call.body["otp"]),
         )

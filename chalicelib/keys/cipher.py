@@ -46,9 +46,13 @@ class SealedSecret:
 class SecretCipher(Protocol):
     """Seals secrets and opens them; one call to the key service each."""
 
-    def seal(self, secret: SharedSecret, context: SealContext) -> SealedSecret:
+    def seal(
+        self, secret: SharedSecret, context: SealContext, *, key_arn: str | None = None
+    ) -> SealedSecret:
         """
         Return *secret* sealed for *context*; equal secrets give different results.
+
+        *key_arn* is the tenant's own key; without one, the key of all is used.
 
         Raises:
             ServiceUnavailableError: The key service did not answer as it should.

@@ -1,9 +1,10 @@
 """
-Secrets sealed by AWS KMS directly.
+Secrets sealed, and assertions signed, by AWS KMS directly.
 
 Twenty bytes need no data key: KMS Encrypt and Decrypt take them whole, nothing
 cryptographic happens in this process, and every opening is in CloudTrail.
-IAM: kms:Encrypt, kms:Decrypt on the one key, bound to the context's purpose.
+IAM: kms:Encrypt, kms:Decrypt on the keys that seal, bound to the context's purpose;
+kms:Sign, kms:GetPublicKey on those that sign.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.errors import SecretIntegrityError, ServiceUnavailableError
 from chalicelib.keys.cipher import SealContext, SealedSecret
+from chalicelib.keys.signer import joined_signature, jwk_of
 from chalicelib.totp import SECRET_BYTES, SharedSecret
 
 _NOT_SEALED_HERE = frozenset({"InvalidCiphertextException", "IncorrectKeyException"})
@@ -26,10 +28,12 @@ class KmsCipher:
         self._client = client
         self._key_id = key_id
 
-    def seal(self, secret: SharedSecret, context: SealContext) -> SealedSecret:
-        answer = self._call(
+    def seal(
+        self, secret: SharedSecret, context: SealContext, *, key_arn: str | None = None
+    ) -> SealedSecret:
+        answer = _called(
             self._client.encrypt,
-            KeyId=self._key_id,
+            KeyId=key_arn or self._key_id,
             Plaintext=secret.octets,
             EncryptionContext=context.as_encryption_context(),
         )
@@ -40,7 +44,7 @@ class KmsCipher:
         )
 
     def open(self, sealed: SealedSecret, context: SealContext) -> SharedSecret:
-        answer = self._call(
+        answer = _called(
             self._client.decrypt,
             KeyId=sealed.key_arn,
             CiphertextBlob=sealed.ciphertext,
@@ -50,13 +54,33 @@ class KmsCipher:
             raise ServiceUnavailableError
         return SharedSecret(answer["Plaintext"])
 
-    @staticmethod
-    def _call(operation: Any, **arguments: Any) -> Any:  # noqa: ANN401 - as above
-        try:
-            return operation(**arguments)
-        except ClientError as error:
-            if error.response.get("Error", {}).get("Code") in _NOT_SEALED_HERE:
-                raise SecretIntegrityError from error
-            raise ServiceUnavailableError from error
-        except BotoCoreError as error:
-            raise ServiceUnavailableError from error
+
+class KmsSigner:
+    """The `Signer` of deployed and local stages."""
+
+    def __init__(self, client: Any) -> None:  # noqa: ANN401 - as above
+        self._client = client
+
+    def sign(self, key_id: str, message: bytes) -> bytes:
+        answer = _called(
+            self._client.sign,
+            KeyId=key_id,
+            Message=message,
+            MessageType="RAW",
+            SigningAlgorithm="ECDSA_SHA_256",
+        )
+        return joined_signature(answer.get("Signature", b""))
+
+    def public_jwk(self, key_id: str) -> dict[str, str]:
+        return jwk_of(_called(self._client.get_public_key, KeyId=key_id).get("PublicKey", b""))
+
+
+def _called(operation: Any, **arguments: Any) -> Any:  # noqa: ANN401 - as above
+    try:
+        return operation(**arguments)
+    except ClientError as error:
+        if error.response.get("Error", {}).get("Code") in _NOT_SEALED_HERE:
+            raise SecretIntegrityError from error
+        raise ServiceUnavailableError from error
+    except BotoCoreError as error:
+        raise ServiceUnavailableError from error

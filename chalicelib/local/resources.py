@@ -1,4 +1,4 @@
-"""The tables and the key that CloudFormation makes in deployed stages, made without it."""
+"""The tables and the keys that CloudFormation makes in deployed stages, made without it."""
 
 from __future__ import annotations
 
@@ -21,14 +21,17 @@ _TAKEN_OVER = ("BillingMode", "AttributeDefinitions", "KeySchema", "GlobalSecond
 
 def create_missing(settings: Settings, *, dynamodb: AwsClient, kms: AwsClient) -> None:
     """
-    Make the tables and the key of *settings* exist; what is there stays untouched.
+    Make the tables and the keys of *settings* exist; what is there stays untouched.
 
     Safe to repeat, and to run by two servers at once: the loser of a race finds
     the winner's table.
     """
     _create_table(dynamodb, settings.state_table, _deployed("StateTable"))
     _create_table(dynamodb, settings.events_table, _deployed("EventsTable"))
-    _create_key(kms, settings.secret_key_id)
+    _create_key(kms, settings.secret_key_id, "seals secrets")
+    _create_key(
+        kms, settings.signing_key_id, "signs assertions", KeySpec="ECC_NIST_P256", KeyUsage="SIGN_VERIFY"
+    )
 
 
 @cache
@@ -58,10 +61,10 @@ def _create_table(dynamodb: AwsClient, name: str, wanted: dict[str, Any]) -> Non
         )
 
 
-def _create_key(kms: AwsClient, alias: str) -> None:
+def _create_key(kms: AwsClient, alias: str, what: str, **kind: str) -> None:
     if _exists(kms.describe_key, KeyId=alias):
         return
-    key_id = kms.create_key(Description="Tvåsteg: seals secrets (local)")["KeyMetadata"]["KeyId"]
+    key_id = kms.create_key(Description=f"Tvåsteg: {what} (local)", **kind)["KeyMetadata"]["KeyId"]
     _succeeds_unless("AlreadyExistsException", kms.create_alias, AliasName=alias, TargetKeyId=key_id)
 
 

@@ -8,6 +8,7 @@ IAM: dynamodb:GetItem, PutItem, UpdateItem, DeleteItem on partitions ``S#*``.
 from __future__ import annotations
 
 import json
+import secrets
 from collections.abc import Mapping
 from typing import Any
 
@@ -42,18 +43,17 @@ class DynamoSessions:
     def rotated(
         self, rotation: Rotation, *, request_hash: str, answer: Mapping[str, Any], now: int
     ) -> tuple[Change, ...]:
-        mark = _update(
-            rotation.replaced,
-            "SET replaced_at = :now, replaced_by_request = :request,"
-            " replacement_salt = :salt, replacement_answer = :answer",
-            {
-                ":now": number(now),
-                ":request": {"S": request_hash},
-                ":salt": {"B": rotation.salt},
-                ":answer": {"S": json.dumps(answer, ensure_ascii=False)},
-            },
+        mark = _replaced(
+            rotation.replaced, salt=rotation.salt, request_hash=request_hash, answer=answer, now=now
         )
         return mark, self.started(rotation.successor.session)
+
+    def finished(
+        self, session: Session, *, request_hash: str, answer: Mapping[str, Any], now: int
+    ) -> Change:
+        # Replaced by nothing: no session will ever have the id that this salt leads to.
+        salt = secrets.token_bytes(32)
+        return _replaced(session, salt=salt, request_hash=request_hash, answer=answer, now=now)
 
     def pending_until_set(self, session: Session, pending_until: int | None) -> Change:
         if pending_until is None:
@@ -74,6 +74,22 @@ class DynamoSessions:
 
 def _partition(session_key: str) -> str:
     return f"S#{session_key}"
+
+
+def _replaced(
+    session: Session, *, salt: bytes, request_hash: str, answer: Mapping[str, Any], now: int
+) -> Change:
+    return _update(
+        session,
+        "SET replaced_at = :now, replaced_by_request = :request,"
+        " replacement_salt = :salt, replacement_answer = :answer",
+        {
+            ":now": number(now),
+            ":request": {"S": request_hash},
+            ":salt": {"B": salt},
+            ":answer": {"S": json.dumps(answer, ensure_ascii=False)},
+        },
+    )
 
 
 def _update(session: Session, expression: str, values: Item | None = None) -> Change:
@@ -105,8 +121,11 @@ def _item(session: Session) -> Item:
         "reauthenticated_at": session.reauthenticated_at,
         "verified_at": session.verified_at,
         "pending_until": session.pending_until,
+        "due_at": session.due_at,
     }
-    return item | {name: number(value) for name, value in optional.items() if value is not None}
+    names = {"hand_off_key": session.hand_off_key, "purpose": session.purpose}
+    item |= {name: number(value) for name, value in optional.items() if value is not None}
+    return item | {name: {"S": value} for name, value in names.items() if value is not None}
 
 
 def _session(session_key: str, item: Item) -> Session:
@@ -121,6 +140,9 @@ def _session(session_key: str, item: Item) -> Session:
         reauthenticated_at=_optional_int(item, "reauthenticated_at"),
         verified_at=_optional_int(item, "verified_at"),
         pending_until=_optional_int(item, "pending_until"),
+        due_at=_optional_int(item, "due_at"),
+        hand_off_key=item["hand_off_key"]["S"] if "hand_off_key" in item else None,
+        purpose=item["purpose"]["S"] if "purpose" in item else None,
         replacement=_replacement(item) if "replaced_at" in item else None,
     )
 

@@ -55,6 +55,9 @@ class Session:
     replacements of one sign-in. *epoch* is the user's at the time: a change of
     authenticators raises it and so ends every other session. *pending_until* is
     when the authenticator begun in this sign-in stops waiting to be confirmed.
+    *due_at* is until when the user may go on without a second factor, None for at
+    once. *hand_off_key* names the hand-off by which a portal began the sign-in, if
+    one did, and *purpose* says what for.
     """
 
     session_key: str
@@ -67,6 +70,9 @@ class Session:
     reauthenticated_at: int | None = None
     verified_at: int | None = None
     pending_until: int | None = None
+    due_at: int | None = None
+    hand_off_key: str | None = None
+    purpose: str | None = None
     replacement: Replacement | None = None
 
     @property
@@ -149,9 +155,22 @@ def request_hash(route: str, idempotency_key: str, *, session_id: str, body: byt
     return hmac.new(session_id.encode(), request, hashlib.sha256).hexdigest()
 
 
-def start_session(*, tenant_id: str, user_id: str, epoch: int, now: int) -> OpenSession:
-    """Return a new session for a user whose password was just proven."""
-    session_id = new_session_id()
+def start_session(
+    *,
+    tenant_id: str,
+    user_id: str,
+    epoch: int,
+    now: int,
+    session_id: str | None = None,
+    **begun: Any,  # noqa: ANN401 - times and names
+) -> OpenSession:
+    """
+    Return a new session for a user whose password was just proven, here or at the portal.
+
+    *begun* are fields of `Session` that are known from the beginning; an id is
+    drawn unless the caller has drawn one.
+    """
+    session_id = session_id or new_session_id()
     session = Session(
         session_key=session_key_of(session_id),
         tenant_id=tenant_id,
@@ -160,6 +179,7 @@ def start_session(*, tenant_id: str, user_id: str, epoch: int, now: int) -> Open
         epoch=epoch,
         created_at=now,
         last_seen_at=now,
+        **begun,
     )
     return OpenSession(session_id=session_id, session=session)
 

@@ -33,6 +33,16 @@ class SessionStore(Protocol):
         with `SessionReplacedError` unless the replaced session was still live.
         """
 
+    def finished(
+        self, session: Session, *, request_hash: str, answer: Mapping[str, Any], now: int
+    ) -> Change:
+        """
+        Return the change that ends *session* with its last request, which may be repeated.
+
+        *answer* is what it is answered. Refused with `SessionReplacedError` unless
+        the session was still live.
+        """
+
     def pending_until_set(self, session: Session, pending_until: int | None) -> Change:
         """Return the change that lets *session* live as long as its pending authenticator."""
 

@@ -8,28 +8,35 @@ from chalice.app import Blueprint
 
 from chalicelib.accounts.passwords import LONGEST_PASSWORD_CHARACTERS
 from chalicelib.accounts.record import LONGEST_USERNAME_CHARACTERS
-from chalicelib.errors import NotFoundError
+from chalicelib.errors import HandOffExpiredError, NotFoundError
+from chalicelib.sign_in.hand_off import HandOffExchange
 from chalicelib.sign_in.sign_in import SignIn
 from chalicelib.tenants.cache import RememberedTenants
-from chalicelib.web.body import Text
+from chalicelib.web.body import LONGEST_BODY_BYTES, Text
 from chalicelib.web.endpoints import Answer, Call, Endpoints, Gate, SignedInCall
 from chalicelib.web.request_log import note_tenant
 
 _TENANT_ID = re.compile(r"[a-z][a-z0-9-]{1,31}", re.ASCII)
+_TOKEN = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
 _USERNAME = Text("username", LONGEST_USERNAME_CHARACTERS)
 _PASSWORD = Text("password", LONGEST_PASSWORD_CHARACTERS)
 
 
 def sign_in_routes(
-    gate: Gate, sign_in: SignIn, tenants: RememberedTenants, *, default_tenant: str | None
+    gate: Gate,
+    sign_in: SignIn,
+    hand_off: HandOffExchange,
+    tenants: RememberedTenants,
 ) -> Blueprint:
     """Return the routes of this journey."""
     endpoints = Endpoints(__name__, gate)
 
     @endpoints.open_to_anyone("GET", "/api/tenant")
     def show_tenant(call: Call) -> Answer:
-        tenant = tenants.get(_tenant_id(call.query.get("tenant") or default_tenant or ""))
-        return Answer(body=tenant.profile.as_public_json())
+        named = call.query.get("tenant") or tenants.id_at(call.host) or gate.settings.default_tenant
+        tenant = tenants.get(_tenant_id(named or ""))
+        suspended = tenant.suspended_at is not None
+        return Answer(body=tenant.profile.as_public_json() | {"suspended": suspended})
 
     @endpoints.open_to_anyone("POST", "/api/session", body=(Text("tenant", 32), _USERNAME, _PASSWORD))
     def begin_session(call: Call) -> Answer:
@@ -40,6 +47,14 @@ def sign_in_routes(
             password=call.body["password"],
         )
         return Answer(body=signed_in.standing, opened=signed_in.opened)
+
+    @endpoints.open_to_anyone("POST", "/api/session/hand-off", body=(Text("hand_off", LONGEST_BODY_BYTES),))
+    def exchange_hand_off(call: Call) -> Answer:
+        token = call.body["hand_off"]
+        if not _TOKEN.fullmatch(token):
+            raise HandOffExpiredError
+        begun = hand_off.exchange(call.occasion, token=token, idempotency_key=call.idempotency_key)
+        return Answer(body=begun.standing, opened=begun.opened)
 
     @endpoints.signed_in("GET", "/api/session")
     def show_session(call: SignedInCall) -> Answer:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from chalicelib.accounts.authority import PasswordAuthority
+from chalicelib.accounts.grace import grace_until
+from chalicelib.accounts.store import AccountStore
 from chalicelib.audit.event import (
     SESSION_ENDED,
     SESSION_REAUTHENTICATED,
@@ -33,6 +35,7 @@ class SignIn:
 
     tenants: TenantStore
     authority: PasswordAuthority
+    accounts: AccountStore
     sessions: SessionStore
     authenticators: AuthenticatorStore
     events: EventLog
@@ -45,20 +48,33 @@ class SignIn:
 
         Raises:
             NotFoundError: There is no such tenant.
+            TenantSuspendedError: The operator has closed the service to it.
+            PasswordHeldByPortalError: This tenant's users sign in at their portal.
             PasswordMismatchError: Name and password do not belong together.
             TooManyAttemptsError: The next attempt is not due yet.
         """
         now = occasion.now
         tenant = self.tenants.get(tenant_id)
+        tenant.require_open()
         proven = self.authority.prove(tenant, username=username, password=password, now=now)
         user = proven.user
-        opened = start_session(tenant_id=tenant_id, user_id=user.user_id, epoch=user.epoch, now=now)
+        due_at = grace_until(
+            self.accounts,
+            tenant.profile.policy,
+            tenant_id=tenant_id,
+            user_id=user.user_id,
+            user=user,
+            now=now,
+        )
+        opened = start_session(
+            tenant_id=tenant_id, user_id=user.user_id, epoch=user.epoch, now=now, due_at=due_at
+        )
         self.transactions.commit(
             self.sessions.started(opened.session),
             proven.forgiven,
             self.events.recorded(occasion.event(SESSION_STARTED, opened.session)),
         )
-        caller = Caller(opened=opened, user=user)
+        caller = Caller(opened=opened, user=user, tenant=tenant)
         standing = first_standing(self.authenticators, caller, method=self.method)
         return Continuation(opened=opened, standing=standing.as_json())
 
@@ -67,6 +83,7 @@ class SignIn:
         Return the session's successor, in which authenticators may be changed for a while.
 
         Raises:
+            PasswordHeldByPortalError: The portal has to ask for it.
             PasswordMismatchError: It is not the password.
             TooManyAttemptsError: The next attempt is not due yet.
             SessionReplacedError: The session was replaced meanwhile.
@@ -75,7 +92,7 @@ class SignIn:
         proven = self.authority.prove_again(caller.user, password=password, now=now)
         rotation = rotate(caller.opened, now=now, reauthenticated_at=now)
         successor = rotation.successor
-        answer = self.standing(Caller(opened=successor, user=caller.user), now=now).as_json()
+        answer = self.standing(replace(caller, opened=successor), now=now).as_json()
         self.transactions.commit(
             *self.sessions.rotated(rotation, request_hash=occasion.request_hash, answer=answer, now=now),
             proven.forgiven,

@@ -2,8 +2,9 @@
 What every row has in common, and the keys of the one table.
 
 Partitions: a user's ``T#{tenant}#U#{user}``, a tenant's ``T#{tenant}``, a
-session's ``S#{hash}``, a name's ``LOOKUP#{hash}``. Opaque ids only: keys show
-in CloudTrail and in metrics.
+session's ``S#{hash}``, a name's ``LOOKUP#{hash}``, a host's ``HOST#{host}``, and of what
+works once between a portal and us ``HANDOFF#{hash}``, ``JWT#{hash}`` and
+``RETURN#{hash}``. Opaque ids only: keys show in CloudTrail and in metrics.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from pynamodb.attributes import NumberAttribute, UnicodeAttribute
 from pynamodb.models import Model
 
 FORMAT_VERSION = 1
+SEPARATOR = "#"
 STATE = "state"
 EVENTS = "events"
 
@@ -37,12 +39,16 @@ class StateRow(Row):
 
 
 def user_partition(tenant_id: str, user_id: str) -> str:
-    """Return the partition that holds everything of one user."""
+    """Return the partition that holds everything of one user; no other two ids lead there."""
+    if SEPARATOR in tenant_id or SEPARATOR in user_id:
+        raise ValueError("an id holds the separator")
     return f"T#{tenant_id}#U#{user_id}"
 
 
 def tenant_partition(tenant_id: str) -> str:
-    """Return the partition of one tenant's profile and clients."""
+    """Return the partition of one tenant's profile, with its clients."""
+    if SEPARATOR in tenant_id:
+        raise ValueError("an id holds the separator")
     return f"T#{tenant_id}"
 
 

@@ -10,20 +10,27 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from chalicelib.methods import METHODS
 from chalicelib.provisioning import fits_in_a_key_uri
+from chalicelib.tenants.client import MOST_CLIENTS, Client, client_of, faults_of_client
 
 LANGUAGES = ("sv", "en", "nb", "da", "fi")
 SECOND_FACTOR_POLICIES = ("required", "optional")
+PASSWORD_HOLDERS = ("directory", "portal")
+LONGEST_GRACE_DAYS = 365
+MOST_HOSTS = 20
 LONGEST_ISSUER_CHARACTERS = 20
 LONGEST_URL_CHARACTERS = 2_000
 
 _TENANT_ID = re.compile(r"[a-z][a-z0-9-]{1,31}")
 _COLOUR = re.compile(r"#[0-9a-f]{6}")
+_HOST = re.compile(r"[a-z0-9-]+(?:\.[a-z0-9-]+)+")
+_LOOPBACK_NAMES = frozenset({"127.0.0.1", "localhost"})
+_DAY_SECONDS = 24 * 60 * 60
 _MAIL = re.compile(r"[^@\s?&]+@[^@\s?&]+\.[^@\s?&]+")
 # Never two slashes: ``//name`` would be another host.
 _LOGO_PATH = re.compile(r"(?:/[A-Za-z0-9_-][A-Za-z0-9._-]*)+\.svg")
@@ -52,10 +59,35 @@ class Support:
 
 @dataclass(frozen=True, kw_only=True)
 class Policy:
-    """Whether a second factor is asked for, and from which day on (None: at once)."""
+    """
+    Whether a second factor is asked for, and how much time users have.
+
+    With a *deadline* nobody is held to it before that day (UTC) has passed; with
+    *grace_days* each user has that many days from when they were first met. The
+    later of the two counts, and neither means at once.
+    """
 
     second_factor: str
     deadline: date | None
+    grace_days: int | None = None
+
+    @property
+    def is_required(self) -> bool:
+        """True where a second factor is or will be a must."""
+        return self.second_factor == "required"
+
+    @property
+    def gives_time(self) -> bool:
+        """True where a user may come in without one for a while."""
+        return self.is_required and (self.deadline is not None or bool(self.grace_days))
+
+    def due_at(self, *, first_met_at: int) -> int:
+        """Return until when somebody first met at *first_met_at* may wait (both epoch seconds)."""
+        due_at = first_met_at + (self.grace_days or 0) * _DAY_SECONDS
+        if self.deadline is not None:
+            day_after = datetime.combine(self.deadline, datetime.min.time(), UTC) + timedelta(days=1)
+            due_at = max(due_at, int(day_after.timestamp()))
+        return due_at
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,6 +97,10 @@ class Profile:
 
     *strict_window* refuses codes of the time step to come; *return_urls* are the
     exact addresses a finished user may be sent to, the first being the default.
+    *hosts* are names of ours under which the page opens this tenant by itself.
+    *passwords* says who checks them: our directory, or the portal, which then has
+    a *sign_in_url* and perhaps another where it only asks for the password again.
+    *own_key* seals the secrets under a KMS key that no other tenant shares.
     """
 
     tenant_id: str
@@ -77,20 +113,28 @@ class Profile:
     methods: tuple[str, ...]
     policy: Policy
     return_urls: tuple[str, ...] = ()
+    hosts: tuple[str, ...] = ()
+    clients: tuple[Client, ...] = ()
+    passwords: str = "directory"
+    sign_in_url: str | None = None
+    reauthentication_url: str | None = None
+    own_key: bool = False
     forgotten_password_url: str | None = None
     neutral_password_errors: bool = False
     strict_window: bool = False
     source: Mapping[str, Any] = field(repr=False, compare=False, default_factory=dict)
 
     @classmethod
-    def from_json(cls, source: object) -> Profile:
+    def from_json(cls, source: object, *, local: bool = False) -> Profile:
         """
         Return the profile that the JSON object *source* describes.
+
+        *local* takes http addresses of this machine too, for portals in development.
 
         Raises:
             ProfileError: Anything is missing, unknown or out of range.
         """
-        reader = _Reader(source)
+        reader = _Reader(source, local=local)
         policy = reader.section("policy")
         brand = reader.section("brand")
         support = reader.section("support")
@@ -113,8 +157,15 @@ class Profile:
             policy=Policy(
                 second_factor=policy.choice("second_factor", SECOND_FACTOR_POLICIES),
                 deadline=policy.optional_day("deadline"),
+                grace_days=policy.optional_count("grace_days", most=LONGEST_GRACE_DAYS),
             ),
             return_urls=reader.https_urls("return_urls"),
+            hosts=reader.hosts("hosts"),
+            clients=reader.clients("clients"),
+            passwords=reader.choice("passwords", PASSWORD_HOLDERS, default="directory"),
+            sign_in_url=reader.optional_https_url("sign_in_url"),
+            reauthentication_url=reader.optional_https_url("reauthentication_url"),
+            own_key=reader.switch("own_key"),
             forgotten_password_url=reader.optional_https_url("forgotten_password_url"),
             neutral_password_errors=reader.switch("neutral_password_errors"),
             strict_window=reader.switch("strict_window"),
@@ -126,9 +177,17 @@ class Profile:
             reader.fault("issuer", "holds a colon or is too long for a QR code")
         if profile.languages and profile.default_language not in profile.languages:
             reader.fault("default_language", "is not one of the languages")
+        if profile.passwords == "portal" and profile.sign_in_url is None:
+            reader.fault("sign_in_url", "is needed where the portal holds the passwords")
+        if profile.clients and not profile.return_urls:
+            reader.fault("return_urls", "need at least one address for the clients' users")
         if reader.faults:
             raise ProfileError("; ".join(reader.faults))
         return profile
+
+    def client(self, name: str) -> Client | None:
+        """Return the client of that name, or None."""
+        return next((client for client in self.clients if client.name == name), None)
 
     def as_public_json(self) -> dict[str, Any]:
         """Return what anybody may know of the tenant: what the page needs before sign-in."""
@@ -151,6 +210,9 @@ class Profile:
                 "deadline": deadline.isoformat() if deadline else None,
             },
             "return_url": self.return_urls[0] if self.return_urls else None,
+            "passwords": self.passwords,
+            "sign_in_url": self.sign_in_url,
+            "reauthentication_url": self.reauthentication_url or self.sign_in_url,
             "forgotten_password_url": self.forgotten_password_url,
             "neutral_password_errors": self.neutral_password_errors,
         }
@@ -159,8 +221,11 @@ class Profile:
 class _Reader:
     """Reads one JSON object field by field and keeps a list of what is wrong."""
 
-    def __init__(self, source: object, *, path: str = "", faults: list[str] | None = None) -> None:
+    def __init__(
+        self, source: object, *, path: str = "", faults: list[str] | None = None, local: bool = False
+    ) -> None:
         self._path = path
+        self._local = local
         self.faults: list[str] = [] if faults is None else faults
         self._known: set[str] = set()
         self._source: Mapping[str, Any] = {}
@@ -173,7 +238,8 @@ class _Reader:
         self.faults.append(f"{self._path}{name}: {problem}")
 
     def section(self, name: str) -> _Reader:
-        return _Reader(self._take(name), path=f"{self._path}{name}.", faults=self.faults)
+        path = f"{self._path}{name}."
+        return _Reader(self._take(name), path=path, faults=self.faults, local=self._local)
 
     def text(self, name: str, *, longest: int = 200, pattern: re.Pattern[str] | None = None) -> str:
         return self._checked_text(name, self._take(name), longest=longest, pattern=pattern)
@@ -197,8 +263,10 @@ class _Reader:
             self._checked_text(f"{name}.{language}", sentence, longest=200, pattern=None)
         return value
 
-    def choice(self, name: str, allowed: tuple[str, ...]) -> str:
+    def choice(self, name: str, allowed: tuple[str, ...], *, default: str | None = None) -> str:
         value = self._take(name)
+        if value is None and default is not None:
+            return default
         if value not in allowed:
             self.fault(name, f"is not one of {', '.join(allowed)}")
             return ""
@@ -230,14 +298,48 @@ class _Reader:
             self.fault(name, "is not a day such as 2027-01-31")
             return None
 
+    def optional_count(self, name: str, *, most: int) -> int | None:
+        value = self._take(name)
+        if value is None:
+            return None
+        if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= most:
+            self.fault(name, f"is not a whole number from 0 to {most}")
+            return None
+        return value
+
     def https_urls(self, name: str) -> tuple[str, ...]:
+        return tuple(url for url in self._optional_list(name) if self._is_https_url(name, url))
+
+    def hosts(self, name: str) -> tuple[str, ...]:
+        values = self._optional_list(name)
+        if len(values) > MOST_HOSTS:
+            self.fault(name, f"are more than {MOST_HOSTS}")
+        for value in values:
+            self._checked_text(name, value, longest=253, pattern=_HOST)
+        if len({str(value) for value in values}) != len(values):
+            self.fault(name, "names a host twice")
+        return tuple(value for value in values if isinstance(value, str))
+
+    def clients(self, name: str) -> tuple[Client, ...]:
+        values = self._optional_list(name)
+        if len(values) > MOST_CLIENTS:
+            self.fault(name, f"are more than {MOST_CLIENTS}")
+        faults = [(place, fault) for place, value in enumerate(values) for fault in faults_of_client(value)]
+        for place, fault in faults:
+            self.fault(f"{name}.{place}", fault)
+        if faults:
+            return ()
+        clients = tuple(client_of(value) for value in values)
+        if len({client.name for client in clients}) != len(clients):
+            self.fault(name, "hold a name twice")
+        return clients
+
+    def _optional_list(self, name: str) -> list[Any]:
         values = self._take(name)
-        if values is None:
-            return ()
-        if not isinstance(values, list):
+        if values is not None and not isinstance(values, list):
             self.fault(name, "is not a list")
-            return ()
-        return tuple(url for url in values if self._is_https_url(name, url))
+            return []
+        return values or []
 
     def optional_https_url(self, name: str) -> str | None:
         value = self._take(name)
@@ -267,7 +369,7 @@ class _Reader:
         if isinstance(value, str) and value.isascii() and value.isprintable() and " " not in value:
             try:
                 parts = urlsplit(value)
-                exact = parts.scheme == "https" and bool(parts.hostname) and parts.username is None
+                exact = self._is_safe(parts) and bool(parts.hostname) and parts.username is None
                 exact = (
                     exact
                     and (parts.port is None or parts.port > 0)
@@ -279,3 +381,8 @@ class _Reader:
                 return True
         self.fault(name, "is not an exact https address")
         return False
+
+    def _is_safe(self, parts: SplitResult) -> bool:
+        return parts.scheme == "https" or (
+            self._local and parts.scheme == "http" and parts.hostname in _LOOPBACK_NAMES
+        )

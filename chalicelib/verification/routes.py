@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from chalice.app import Blueprint
 
-from chalicelib.tenants.cache import RememberedTenants
 from chalicelib.totp import OneTimePassword
 from chalicelib.verification.sign_in_check import SignInCheck
 from chalicelib.web.body import LONGEST_BODY_BYTES, Text
 from chalicelib.web.endpoints import Answer, Endpoints, Gate, SignedInCall
 
 
-def verification_routes(gate: Gate, check: SignInCheck, tenants: RememberedTenants) -> Blueprint:
+def verification_routes(gate: Gate, check: SignInCheck) -> Blueprint:
     """Return the routes of this journey."""
     endpoints = Endpoints(__name__, gate)
 
@@ -19,7 +18,6 @@ def verification_routes(gate: Gate, check: SignInCheck, tenants: RememberedTenan
     def verify_code(call: SignedInCall) -> Answer:
         verified = check.verify(
             call.caller,
-            tenants.get(call.caller.session.tenant_id).profile,
             call.occasion,
             otp=OneTimePassword.parse(call.body["otp"]),
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from chalicelib.audit.event import AUTHENTICATOR_DISABLED
 from chalicelib.authenticators.record import Attempt
@@ -12,9 +12,8 @@ from chalicelib.sessions.session import rotate
 from chalicelib.sessions.store import SessionStore
 from chalicelib.standing import Continuation, Standing, find_own_pending
 from chalicelib.storage.changes import Transactions
-from chalicelib.tenants.profile import Profile
 from chalicelib.totp import OneTimePassword
-from chalicelib.verification.verifier import Verifier
+from chalicelib.verifier import Verifier
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,9 +25,7 @@ class SignInCheck:
     sessions: SessionStore
     transactions: Transactions
 
-    def verify(
-        self, caller: Caller, profile: Profile, occasion: Occasion, *, otp: OneTimePassword
-    ) -> Continuation:
+    def verify(self, caller: Caller, occasion: Occasion, *, otp: OneTimePassword) -> Continuation:
         """
         Return the session's fully verified successor.
 
@@ -51,7 +48,7 @@ class SignInCheck:
             caller.owner,
             otp,
             attempt,
-            strict=profile.strict_window,
+            strict=caller.profile.strict_window,
             disabled_event=occasion.event(AUTHENTICATOR_DISABLED, session),
         )
         pending = None
@@ -59,7 +56,7 @@ class SignInCheck:
             # A code given once more in the middle of a replacement keeps what waits.
             pending = find_own_pending(self.authenticators, caller, now=now)
         rotation = rotate(caller.opened, now=now, verified_at=now)
-        successor = Caller(opened=rotation.successor, user=caller.user)
+        successor = replace(caller, opened=rotation.successor)
         answer = Standing(caller=successor, bound=bound, pending=pending).as_json()
         self.transactions.commit(
             *self.sessions.rotated(rotation, request_hash=occasion.request_hash, answer=answer, now=now)

@@ -14,10 +14,11 @@ LONGEST_BODY_BYTES = 16 * 1024
 
 @dataclass(frozen=True)
 class Text:
-    """A required string of at most *longest* characters."""
+    """A required string of *shortest* to *longest* characters."""
 
     name: str
     longest: int
+    shortest: int = 0
 
     def check(self, value: object) -> str:
         """Return *value* as text, or raise `BodyMalformedError`."""
@@ -25,6 +26,8 @@ class Text:
             _refuse("is not text", self.name)
         if len(value) > self.longest:
             _refuse(f"is longer than {self.longest} characters", self.name)
+        if len(value) < self.shortest:
+            _refuse(f"is shorter than {self.shortest} characters", self.name)
         try:
             value.encode()
         except UnicodeEncodeError:
@@ -59,7 +62,22 @@ class Flag:
         return value
 
 
-Field = Text | Choice | Flag
+@dataclass(frozen=True)
+class Whole:
+    """A required whole number from *least* to *most*."""
+
+    name: str
+    least: int
+    most: int
+
+    def check(self, value: object) -> int:
+        """Return *value* if it is such a number, or raise `BodyMalformedError`."""
+        if not isinstance(value, int) or isinstance(value, bool) or not self.least <= value <= self.most:
+            _refuse(f"is not a whole number from {self.least} to {self.most}", self.name)
+        return value
+
+
+Field = Text | Choice | Flag | Whole
 
 
 def read_body(raw: bytes, fields: Sequence[Field]) -> Mapping[str, Any]:

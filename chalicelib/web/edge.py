@@ -47,6 +47,17 @@ def check_own_site(headers: Mapping[str, str]) -> None:
         raise CrossSiteRequestError("Sec-Fetch-Site is not same-origin")
 
 
+def check_no_page(headers: Mapping[str, str]) -> None:
+    """
+    Return unless a browser sends this for a page: what portals' servers ask for is no page's business.
+
+    Raises:
+        CrossSiteRequestError: A page asks.
+    """
+    if headers.get("sec-fetch-site", "none") != "none":
+        raise CrossSiteRequestError("Sec-Fetch-Site says that a page asks")
+
+
 def check_own_page(headers: Mapping[str, str], settings: Settings) -> str:
     """
     Return the idempotency key of a request that our own page made.
@@ -59,9 +70,9 @@ def check_own_page(headers: Mapping[str, str], settings: Settings) -> str:
     """
     if headers.get("sec-fetch-site", "same-origin") != "same-origin":
         raise CrossSiteRequestError("Sec-Fetch-Site is not same-origin")
-    own_origin = _own_origin(headers, settings)
+    own = own_origin(headers, settings)
     # A host of unknown name has no origin; a request that names none does not match that.
-    if own_origin is None or headers.get("origin") != own_origin:
+    if own is None or headers.get("origin") != own:
         raise CrossSiteRequestError("Origin is missing or not our own")
     key = headers.get("idempotency-key", "")
     if len(key) not in _KEY_LENGTHS or not _KEY_CHARACTERS.issuperset(key):
@@ -83,7 +94,14 @@ def check_media_type(headers: Mapping[str, str]) -> None:
         raise MediaTypeUnsupportedError
 
 
-def _own_origin(headers: Mapping[str, str], settings: Settings) -> str | None:
+def own_host(headers: Mapping[str, str], settings: Settings) -> str:
+    """Return the host name that the viewer asked for; empty if none is known."""
+    host = headers.get("host" if settings.is_local else "x-viewer-host", "")
+    return host.partition(":")[0].lower()
+
+
+def own_origin(headers: Mapping[str, str], settings: Settings) -> str | None:
+    """Return our own address as the viewer knows it, without a path; None if it is no name of ours."""
     if not settings.is_local:
         # Believed only because `check_front_door` came first.
         viewer_host = headers.get("x-viewer-host")

@@ -13,16 +13,18 @@ import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Protocol
 
 from chalice.app import Blueprint, Request, Response
 
 from chalicelib.accounts.store import AccountStore
-from chalicelib.caller import Caller, Occasion
+from chalicelib.caller import Caller, Occasion, PortalClient
 from chalicelib.errors import (
     BodyMalformedError,
     BodyTooLargeError,
+    CrossSiteRequestError,
     EnrolmentError,
+    NotFoundError,
     NotSignedInError,
 )
 from chalicelib.sessions.session import (
@@ -34,9 +36,19 @@ from chalicelib.sessions.session import (
 )
 from chalicelib.sessions.store import SessionReplacedError, SessionStore
 from chalicelib.settings import Settings
+from chalicelib.tenants.cache import RememberedTenants
+from chalicelib.tenants.store import Tenant
 from chalicelib.web import cookie, request_log
 from chalicelib.web.body import LONGEST_BODY_BYTES, Field, read_body
-from chalicelib.web.edge import check_front_door, check_media_type, check_own_page, check_own_site
+from chalicelib.web.edge import (
+    check_front_door,
+    check_media_type,
+    check_no_page,
+    check_own_page,
+    check_own_site,
+    own_host,
+    own_origin,
+)
 from chalicelib.web.metrics import embedded_metrics
 from chalicelib.web.problems import CONTENT_TYPE, problem_body, problem_for, retry_after_seconds
 from chalicelib.web.request_log import RequestLog
@@ -72,11 +84,14 @@ class Call:
     """
     A request that has passed every check.
 
+    *host* is our own name as the viewer asked for it.
     """
 
     body: Mapping[str, Any] = field(repr=False)
     query: Mapping[str, str] = field(repr=False)
     occasion: Occasion
+    host: str
+    idempotency_key: str = field(repr=False)
     session_id: str | None = field(repr=False)
 
 
@@ -88,10 +103,38 @@ class SignedInCall(Call):
 
 
 @dataclass(frozen=True, kw_only=True)
+class PortalCall:
+    """
+    A portal's request, whose client has proven its key.
+
+    *own_url* is our own address as the portal calls it, without a path.
+    """
+
+    body: Mapping[str, Any] = field(repr=False)
+    occasion: Occasion
+    client: PortalClient
+    own_url: str
+
+
+class Authenticate(Protocol):
+    """How a portal's client proves its key."""
+
+    def __call__(self, authorization: str, *, audience: str, body: bytes, now: int) -> PortalClient:
+        """
+        Return the client whose JWT *authorization* holds, made for *audience* and *body*.
+
+        Raises:
+            ClientNotAuthenticatedError: It proves nothing.
+            TenantSuspendedError: It does, and the operator has closed the service to the tenant.
+        """
+
+
+@dataclass(frozen=True, kw_only=True)
 class Gate:
     """What every route needs to know who calls, and to tell of it."""
 
     settings: Settings
+    tenants: RememberedTenants
     sessions: SessionStore
     accounts: AccountStore
     clock: Callable[[], float]
@@ -117,18 +160,37 @@ class Endpoints:
         return register
 
     def signed_in(
-        self, method: str, path: str, *, body: Sequence[Field] | None = None
+        self, method: str, path: str, *, body: Sequence[Field] | None = None, signs_out: bool = False
     ) -> Callable[[Callable[[SignedInCall], Answer]], Callable[[SignedInCall], Answer]]:
         """
         Register a view that needs a live session.
 
         A request that replaced its session may be repeated: it is then answered
-        as before and the view is not run again.
+        as before and the view is not run again. *signs_out*: nothing comes after it,
+        and the browser is made to forget the session.
         """
 
         def register(view: Callable[[SignedInCall], Answer]) -> Callable[[SignedInCall], Answer]:
+            def perform(arrived: _Arrived) -> Answer:
+                answer = arrived.answer_signed_in(view, body)
+                return replace(answer, opened=None, signs_out=True) if signs_out else answer
+
+            self._register(view.__name__, method, path, perform)
+            return view
+
+        return register
+
+    def from_portals(
+        self, path: str, *, body: Sequence[Field], authenticate: Authenticate
+    ) -> Callable[[Callable[[PortalCall], Answer]], Callable[[PortalCall], Answer]]:
+        """Register a view that portals' clients ask, each with a JWT of its own in every request."""
+
+        def register(view: Callable[[PortalCall], Answer]) -> Callable[[PortalCall], Answer]:
             self._register(
-                view.__name__, method, path, lambda arrived: arrived.answer_signed_in(view, body)
+                view.__name__,
+                "POST",
+                path,
+                lambda arrived: view(arrived.portal_call(path, body, authenticate)),
             )
             return view
 
@@ -224,6 +286,7 @@ class _Arrived:
             check_media_type(headers)
             raw_body = self._raw_body()
             body = read_body(raw_body, fields)
+        settings = self._gate.settings
         session_id = cookie.session_id_in(headers)
         return Call(
             body=body,
@@ -238,7 +301,32 @@ class _Arrived:
                     body=raw_body,
                 ),
             ),
+            host=own_host(headers, settings),
+            idempotency_key=idempotency_key,
             session_id=session_id,
+        )
+
+    def portal_call(self, path: str, fields: Sequence[Field], authenticate: Authenticate) -> PortalCall:
+        """Return the checked call of a portal's client. Who asks is proven before what is looked at."""
+        headers = self._request.headers
+        check_front_door(headers, self._gate.settings)
+        check_no_page(headers)
+        own_url = own_origin(headers, self._gate.settings)
+        if own_url is None:
+            raise CrossSiteRequestError("the host is not our own")
+        check_media_type(headers)
+        raw_body = self._raw_body()
+        if len(raw_body) > LONGEST_BODY_BYTES:
+            raise BodyTooLargeError
+        now = int(self._gate.clock())
+        client = authenticate(
+            headers.get("authorization", ""), audience=f"{own_url}{path}", body=raw_body, now=now
+        )
+        self._log.tenant = client.tenant_id
+        self._log.client = client.client.name
+        occasion = Occasion(now=now, request_id=self._log.request_id, request_hash=client.jwt_key)
+        return PortalCall(
+            body=read_body(raw_body, fields), occasion=occasion, client=client, own_url=own_url
         )
 
     def answer_signed_in(
@@ -285,6 +373,7 @@ class _Arrived:
         now = call.occasion.now
         if session.has_ended(now=now) or call.session_id is None:
             raise NotSignedInError
+        tenant = self._tenant(session)
         user = self._gate.accounts.get(session.tenant_id, session.user_id)
         if user is None or user.epoch != session.epoch:
             raise NotSignedInError
@@ -295,9 +384,21 @@ class _Arrived:
             body=call.body,
             query=call.query,
             occasion=call.occasion,
+            host=call.host,
+            idempotency_key=call.idempotency_key,
             session_id=call.session_id,
-            caller=Caller(opened=OpenSession(session_id=call.session_id, session=session), user=user),
+            caller=Caller(
+                opened=OpenSession(session_id=call.session_id, session=session), user=user, tenant=tenant
+            ),
         )
+
+    def _tenant(self, session: Session) -> Tenant:
+        try:
+            tenant = self._gate.tenants.get(session.tenant_id)
+        except NotFoundError as error:
+            raise NotSignedInError from error  # the operator has erased it
+        tenant.require_open()
+        return tenant
 
     def _raw_body(self) -> bytes:
         # Declared sizes are hints for an early end only; the bytes themselves decide.

@@ -19,11 +19,13 @@ DIMENSION = "stage"
 # A step of the journey, taken as it was meant to be. Repeated answers are not counted again.
 STEPS = {
     "POST /api/session": "SignedIn",
+    "POST /api/session/hand-off": "SignedIn",
     "POST /api/session/password": "PasswordProven",
     "POST /api/enrolment": "EnrolmentBegun",
     "GET /api/enrolment": "EnrolmentOffered",
     "POST /api/enrolment/confirmation": "EnrolmentConfirmed",
     "POST /api/verification": "Verified",
+    "POST /api/portal/verification": "Verified",
 }
 # What else came of a request, by its outcome.
 OUTCOMES = {
@@ -33,6 +35,7 @@ OUTCOMES = {
     "otp_malformed": "CodeMalformed",
     "too_many_attempts": "ToldToWait",
     "authenticator_disabled": "Disabled",
+    "client_not_authenticated": "ClientsRefused",
     "service_unavailable": "AwsFaults",
     "internal_error": "InternalErrors",
 }
@@ -40,6 +43,7 @@ OUTCOMES = {
 ALARMS = {
     "secret_integrity": "SecretIntegrity",
     "newer_row": "NewerRows",
+    "return_code_used": "ReturnCodesUsedTwice",
 }
 AWS_CALLS = "AwsCalls"
 VERIFICATION_TIME = "VerificationTime"

@@ -39,10 +39,20 @@ PROBLEMS: dict[type[TwoFactorError], Problem] = {
     errors.VerificationRequiredError: Problem(
         401, "verification_required", "Give a code of the active authenticator first"
     ),
+    errors.ClientNotAuthenticatedError: Problem(
+        401, "client_not_authenticated", "Authenticate with a fresh JWT of a registered key"
+    ),
     errors.CrossSiteRequestError: Problem(
         403, "cross_site_request", "The request does not come from our page"
     ),
     errors.EdgeBypassedError: Problem(403, "edge_bypassed", "Use the public address"),
+    errors.IdentityNotVerifiedError: Problem(
+        403, "identity_not_verified", "Hand over only users whose identity is verified"
+    ),
+    errors.ReturnUrlNotRegisteredError: Problem(
+        403, "return_url_not_registered", "Use a return address of the tenant's profile"
+    ),
+    errors.TenantSuspendedError: Problem(403, "tenant_suspended", "The operator has suspended the tenant"),
     errors.NotFoundError: Problem(404, "not_found", "There is no such thing"),
     errors.OtpAlreadyUsedError: Problem(409, "otp_already_used", "This code was used before"),
     errors.EnrolmentNotBegunError: Problem(409, "enrolment_not_begun", "Begin the enrolment first"),
@@ -53,6 +63,14 @@ PROBLEMS: dict[type[TwoFactorError], Problem] = {
         409, "enrolment_already_confirmed", "The authenticator is active already"
     ),
     errors.NotEnrolledError: Problem(409, "not_enrolled", "The user has no authenticator"),
+    errors.NotHandedOffError: Problem(409, "not_handed_off", "The session did not come from a portal"),
+    errors.PasswordHeldByPortalError: Problem(
+        409, "password_held_by_portal", "The portal must ask for the password"
+    ),
+    errors.ReturnCodeUsedError: Problem(
+        409, "return_code_used", "The code was redeemed before", alarm="return_code_used"
+    ),
+    errors.HandOffExpiredError: Problem(410, "hand_off_expired", "The link was used or is too old"),
     errors.EnrolmentExpiredError: Problem(410, "enrolment_expired", "The key was not confirmed in time"),
     errors.EnrolmentAttemptsExhaustedError: Problem(
         410, "enrolment_attempts_exhausted", "Too many wrong codes for this key"

@@ -27,6 +27,7 @@ class RequestLog:
     method: str
     route: str
     tenant: str | None = None
+    client: str | None = None
     reference: str | None = None
     outcome: str = "ok"
     status: int = 0
@@ -55,6 +56,8 @@ class RequestLog:
             "duration_ms": round(self.duration_ms, 1),
             "aws_calls": dict(self.aws_calls),
         }
+        if self.client:
+            fields["client"] = self.client
         if self.alarm:
             fields["alarm"] = self.alarm
         if self.fault:
@@ -80,6 +83,13 @@ def note_tenant(tenant_id: str) -> None:
     log = _current.get()
     if log is not None:
         log.tenant = tenant_id
+
+
+def note_reference(reference: str) -> None:
+    """Tell by which reference the request's events are found, where no session says so."""
+    log = _current.get()
+    if log is not None:
+        log.reference = reference
 
 
 def count_aws_call(model: Any, **_: Any) -> None:  # noqa: ANN401 - botocore's event arguments

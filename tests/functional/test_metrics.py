@@ -19,6 +19,7 @@ from tests.support import aws
 from tests.support.aws import SETTINGS, Row, moto
 from tests.support.clock import ManualClock
 from tests.support.embedded_metrics import sent_by
+from tests.support.portal import brought_back
 from tests.support.wizard import Answer, Phone
 from tests.support.world import World, moto_world
 
@@ -155,6 +156,32 @@ class Story:
         sends(wizard.verify(phone.otp()), "SecretIntegrity")
         sends(wizard.sign_out())
 
+    def portals_and_who_is_none(self) -> None:
+        sends, world = self._sends, self.world
+        portal = world.add_portal_at_front_door()
+        sends(portal.status("u-1"))
+        sends(portal.status("u-1", jwt="none.of.ours"), "ClientsRefused")
+        sends(portal.hand_off("u-1", identity_verified=False))
+        sends(portal.hand_off("u-1", return_url="https://evil.example/"))
+        token = portal.token_for("u-1")
+        user = world.wizard_at_front_door()
+        sends(user.arrive(token), "SignedIn")
+        sends(user.arrive(token))  # hand_off_expired
+        sends(user.prove_again())  # password_held_by_portal
+        user.begin()
+        phone = user.scan()
+        sends(user.confirm(phone.otp()), "EnrolmentConfirmed")
+        code = brought_back(user.return_to_portal())["code"]
+        sends(portal.redeem(code))
+        sends(portal.redeem(code), "ReturnCodesUsedTwice")
+        world.clock.advance_to_next_time_step()
+        sends(portal.verify("u-1", phone.otp()), "Verified")
+        sends(portal.verify("u-1", phone.otp()), "CodeAlreadyUsed")
+        self.wizard.sign_in()
+        sends(self.wizard.return_to_portal())  # not_handed_off
+        world.stores.tenants.suspend("example", at=int(world.clock()))
+        sends(portal.status("u-1"))  # tenant_suspended
+
     def _change_the_authenticators(self, **changes: Any) -> None:
         row = self.world.row("TOTP")
         assert row is not None
@@ -181,6 +208,7 @@ def test_every_step_and_every_problem_sends_what_the_table_says(world: World) ->
     story.wrong_turns_on_it(phone)
     story.enrolments_that_come_to_nothing(phone)
     story.guesses_and_what_we_stand_on_failing(phone)
+    story.portals_and_who_is_none()
     known = {problem.code for problem in (*PROBLEMS.values(), INTERNAL_ERROR)}
     assert known - set(story.watch.outcomes) == set()
     assert set(story.watch.outcomes) - known == {"ok", "repeated"}

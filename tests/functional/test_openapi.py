@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,10 @@ import pytest
 from openapi_schema_validator import OAS31Validator
 from openapi_spec_validator import validate
 
+from chalicelib.web.body import LONGEST_BODY_BYTES
 from chalicelib.web.problems import INTERNAL_ERROR, PROBLEMS
 from tests.support import aws
+from tests.support.portal import Portal, brought_back, client_of
 from tests.support.wizard import Answer, Phone, Transport, Wizard, chalice_transport
 from tests.support.world import ANNA, ANNAS_PASSWORD, World
 
@@ -25,6 +28,8 @@ _OPERATIONS = {
     for path, methods in DOCUMENT["paths"].items()
     for method, operation in methods.items()
 }
+# Anybody may read these, from wherever they are.
+OPEN_TO_ALL = {("GET", "/api/tenant"), ("GET", "/api/jwks")}
 _PROBLEM_TYPE = "application/problem+json"
 
 
@@ -103,22 +108,41 @@ def test_what_every_route_shares_is_told_for_every_route() -> None:
     for (method, path), operation in _OPERATIONS.items():
         codes = _codes(operation)
         assert codes.keys() >= {"edge_bypassed", "internal_error", "service_unavailable"}, path
-        # Anybody may read the public face of a tenant, from wherever they are.
-        assert ("cross_site_request" in codes) == ((method, path) != ("GET", "/api/tenant"))
+        assert ("cross_site_request" in codes) == ((method, path) not in OPEN_TO_ALL)
         parameters = [_resolved(parameter)["name"] for parameter in operation.get("parameters", [])]
-        assert ("Idempotency-Key" in parameters) == (method != "GET")
+        is_of_page = not path.startswith("/api/portal/")
+        assert ("Idempotency-Key" in parameters) == (method != "GET" and is_of_page)
         assert ("body_malformed" in codes) == ("requestBody" in operation)
-        assert ("not_signed_in" in codes) == bool(operation["security"])
+        assert operation["security"] in ([], [{"session": []}], [{"client": []}])
+        assert ("not_signed_in" in codes) == (operation["security"] == [{"session": []}])
+        assert ("client_not_authenticated" in codes) == (operation["security"] == [{"client": []}])
+        assert is_of_page == (operation["security"] != [{"client": []}])
 
 
-def test_bodies_are_what_it_says(wizard: Wizard) -> None:
+def test_bodies_are_what_it_says(world: World, wizard: Wizard) -> None:
     """What the document takes is taken, what it does not take is refused by name."""
+    portal = world.add_portal()
     bodies: dict[str, dict[str, Any]] = {
         "/api/session": {"tenant": "cozone", "username": ANNA, "password": ANNAS_PASSWORD},
         "/api/session/password": {"password": ANNAS_PASSWORD},
         "/api/enrolment": {"phone": "iphone", "same_phone": True},
         "/api/enrolment/confirmation": {"otp": "123 456"},
         "/api/verification": {"otp": "123456"},
+        "/api/session/hand-off": {"hand_off": "t" * 43},
+        "/api/portal/status": {"user": "u-1"},
+        "/api/portal/verification": {"user": "u-1", "otp": "123456", "attempt_id": "a" * 16},
+        "/api/portal/hand-off": {
+            "user": "u-1",
+            "username": "anna@firma.se",
+            "language": "sv",
+            "auth_time": int(world.clock()),
+            "identity_verified": True,
+            "purpose": "manage",
+            "return_url": portal.return_url,
+            "state": "s" * 16,
+            "nonce": "n" * 16,
+        },
+        "/api/portal/assertion": {"code": "c" * 43},
     }
     described = {path for (_, path), operation in _OPERATIONS.items() if "requestBody" in operation}
     assert set(bodies) == described
@@ -128,11 +152,16 @@ def test_bodies_are_what_it_says(wizard: Wizard) -> None:
         fields = _resolved(schema)
         assert set(fields["required"]) == set(fields["properties"]) == set(body)
         assert fields["additionalProperties"] is False
-        assert wizard.call("POST", path, body).problem not in {"body_malformed", "otp_malformed"}
+        call = portal.call if path.startswith("/api/portal/") else partial(wizard.call, "POST")
+        assert call(path, body).problem not in {"body_malformed", "otp_malformed"}
         for name, field in fields["properties"].items():
-            if "maxLength" in field:
-                longest = body | {name: "x" * (field["maxLength"] + 1)}
-                assert wizard.call("POST", path, longest).body["field"] == name
+            if 0 < field.get("maxLength", 0) < LONGEST_BODY_BYTES:
+                assert call(path, body | {name: "x" * (field["maxLength"] + 1)}).body["field"] == name
+            if "minLength" in field:
+                assert call(path, body | {name: "x" * (field["minLength"] - 1)}).body["field"] == name
+            if "minimum" in field:
+                assert call(path, body | {name: field["minimum"] - 1}).body["field"] == name
+                assert call(path, body | {name: field["maximum"] + 1}).body["field"] == name
     key = DOCUMENT["components"]["parameters"]["IdempotencyKey"]["schema"]["pattern"]
     for text in ("x" * 15, "x" * 16, "a-Z_0" * 12, "x" * 65, "0123456789abcdef;"):
         refused = wizard.sign_out(idempotency_key=text).problem == "cross_site_request"
@@ -173,6 +202,7 @@ def _meet_everything(world: World, wizard: Wizard, held: Held) -> None:
     wizard.verify(phone.otp())
     world.clock.advance_to_next_time_step()
     _use_it_until_it_is_disabled(world, another(), phone)
+    _come_from_a_portal(world, another(), held)
 
 
 def _ask_as_nobody(wizard: Wizard) -> None:
@@ -242,14 +272,114 @@ def _use_it_until_it_is_disabled(world: World, wizard: Wizard, phone: Phone) -> 
     wizard.sign_out()
 
 
+def _come_from_a_portal(world: World, wizard: Wizard, held: Held) -> None:
+    portal = world.add_portal()
+    portal.transport = held
+    _send_a_portals_nonsense(portal)
+    wizard.sign_in()
+    wizard.return_to_portal()
+    wizard.arrive("t" * 43)
+    wizard.call("POST", "/api/session/hand-off", {})
+    wizard.arrive(portal.token_for("u-1"))
+    wizard.prove_again()
+    wizard.begin()
+    phone = wizard.scan()
+    wizard.confirm(phone.otp())
+    _fail_the_way_back(world, wizard)
+    back = brought_back(wizard.return_to_portal())
+    portal.redeem(back["code"])
+    portal.redeem(back["code"])
+    portal.keys()
+    wizard.return_to_portal()
+    world.clock.advance_to_next_time_step()
+    otp = phone.otp()
+    for _ in range(2):
+        portal.verify("u-1", otp)
+    for _ in range(6):
+        portal.verify("u-1", phone.wrong_otp())
+    _disable(world, "example")
+    portal.verify("u-1", otp)
+    _fail_what_portals_ask(world, portal)
+    token = portal.token_for("u-1")
+    wizard.arrive(portal.token_for("u-1"))
+    world.add_tenant(id="example", clients=[client_of(portal.key)], return_urls=["https://portal.example/"])
+    wizard.return_to_portal()
+    world.stores.tenants.suspend("example", at=0)
+    world.clock.advance(61)  # for which open pages go on
+    _meet_a_closed_service(portal, wizard, token)
+    wizard.tenant = "example"
+    wizard.sign_in()
+    world.add_portal("other")
+    wizard.tenant = "other"
+    wizard.sign_in()
+
+
+def _send_a_portals_nonsense(portal: Portal) -> None:
+    for name in ("status", "verification", "hand-off", "assertion"):
+        portal.call(f"/api/portal/{name}", {})
+        portal.call(f"/api/portal/{name}", {}, jwt="no.jwt.atall")
+    portal.status("u-1")
+    portal.verify("u-1", "12345")
+    portal.verify("u-1", "123456")
+    portal.hand_off("u-1", identity_verified=False)
+    portal.hand_off("u-1", return_url="https://evil.example/")
+    portal.redeem("c" * 43)
+
+
+def _fail_the_way_back(world: World, wizard: Wizard) -> None:
+    for interferences in _OUTAGE_AND_BUG:
+        world.aws.interfere(*interferences)
+        assert wizard.return_to_portal().status in {500, 503}
+        world.aws.leave_alone()
+
+
+def _fail_what_portals_ask(world: World, portal: Portal) -> None:
+    world.clock.advance(61)  # for which the keys are remembered
+    steps: list[Callable[[], Answer]] = [
+        lambda: portal.status("u-1"),
+        lambda: portal.verify("u-1", "123456"),
+        lambda: portal.hand_off("u-1"),
+        lambda: portal.redeem("c" * 43),
+        lambda: portal.transport("GET", "/api/jwks", {}, b""),
+        lambda: world.wizard_over(portal.transport).arrive("t" * 43),
+    ]
+    for interferences in _OUTAGE_AND_BUG:
+        for step in steps:
+            world.aws.interfere(*interferences)
+            assert step().status in {500, 503}
+            world.aws.leave_alone()
+
+
+def _meet_a_closed_service(portal: Portal, wizard: Wizard, token: str) -> None:
+    portal.status("u-1")
+    portal.verify("u-1", "123456")
+    portal.hand_off("u-1")
+    portal.redeem("c" * 43)
+    wizard.arrive(token)
+    for step in (wizard.session, wizard.prove_again, wizard.begin, wizard.offer, wizard.cancel):
+        step()
+    wizard.confirm("123456")
+    wizard.verify("123456")
+    wizard.return_to_portal()
+
+
+def _disable(world: World, tenant_id: str) -> None:
+    for row in world.aws.state():
+        if row["sk"]["S"] == "TOTP" and row["pk"]["S"].startswith(f"T#{tenant_id}#"):
+            world.aws.write(row | {"status": {"S": "DISABLED"}})
+
+
+def _bug(request: object, take_effect: object) -> Any:
+    del request, take_effect
+    raise LookupError
+
+
+_OUTAGE_AND_BUG: list[list[aws.Interference]] = [[aws.unreachable, aws.unreachable], [_bug]]
+
+
 def _fail_everything(world: World, wizard: Wizard) -> None:
-    """Let every route meet an outage and a fault of ours."""
-
-    def bug(request: object, take_effect: object) -> Any:
-        del request, take_effect
-        raise LookupError
-
-    for interferences in ([aws.unreachable, aws.unreachable], [bug]):
+    """Let every route of the page meet an outage and a fault of ours."""
+    for interferences in _OUTAGE_AND_BUG:
         steps: list[Callable[[], Answer]] = [
             wizard.session,
             wizard.prove_again,

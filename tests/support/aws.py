@@ -30,6 +30,7 @@ SETTINGS = Settings(
     state_table="tvasteg-state",
     events_table="tvasteg-events",
     secret_key_id="alias/tvasteg-secrets",
+    signing_key_id="alias/tvasteg-assertions",
     default_tenant="cozone",
     origin_secrets=(),
 )

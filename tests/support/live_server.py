@@ -39,6 +39,7 @@ SETTINGS = Settings(
     state_table="race-state",
     events_table="race-events",
     secret_key_id="alias/race-secrets",
+    signing_key_id="alias/race-assertions",
     default_tenant="cozone",
     origin_secrets=(),
 )
@@ -48,6 +49,7 @@ ENVIRONMENT_TO_IMPORT_THE_APP = {
     "STATE_TABLE": "unused",
     "EVENTS_TABLE": "unused",
     "SECRET_KEY_ID": "unused",
+    "SIGNING_KEY_ID": "unused",
     "ORIGIN_SECRETS": "unused",
     "AWS_DEFAULT_REGION": SETTINGS.region,
 }

@@ -18,8 +18,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
 from chalicelib.accounts.record import ENROLLED, User
 from chalicelib.accounts.store import PasswordSubject, UserExistsError
+from chalicelib.assertions.signing_keys import KeyRing
+from chalicelib.assertions.store import RingChangedError
 from chalicelib.audit.event import Event
 from chalicelib.authenticators.record import (
     Attempt,
@@ -32,26 +38,31 @@ from chalicelib.authenticators.record import (
 from chalicelib.bootstrap import Stores
 from chalicelib.errors import (
     AuthenticatorDisabledError,
+    ClientNotAuthenticatedError,
     ConditionRefusedError,
     EnrolmentAttemptsExhaustedError,
     EnrolmentExpiredError,
     EnrolmentNotBegunError,
     EnrolmentReplacedError,
+    HandOffExpiredError,
     NotEnrolledError,
     NotFoundError,
     OtpAlreadyUsedError,
     OtpMismatchError,
+    ReturnCodeUsedError,
     SecretIntegrityError,
     ServiceUnavailableError,
     TooManyAttemptsError,
     TwoFactorError,
 )
+from chalicelib.hand_offs.record import Exchange, HandOff, ReturnCode
 from chalicelib.keys.cipher import SealContext, SealedSecret
+from chalicelib.keys.signer import joined_signature, jwk_of
 from chalicelib.sessions.session import Replacement, Rotation, Session
 from chalicelib.sessions.store import SessionReplacedError
 from chalicelib.storage.changes import Change
 from chalicelib.tenants.profile import Profile
-from chalicelib.tenants.store import Tenant
+from chalicelib.tenants.store import HostTakenError, Tenant, Version
 from chalicelib.throttle import (
     OTP_FAILURES_PER_MONTH,
     OTP_LADDER,
@@ -100,6 +111,8 @@ class MemoryTenants:
     def __init__(self, transactions: MemoryTransactions) -> None:
         self._lock = transactions.lock
         self._tenants: dict[str, Tenant] = {}
+        self._versions: dict[tuple[str, int], Version] = {}
+        self._ids_by_host: dict[str, str] = {}
 
     def get(self, tenant_id: str) -> Tenant:
         with self._lock:
@@ -107,13 +120,55 @@ class MemoryTenants:
                 raise NotFoundError
             return self._tenants[tenant_id]
 
-    def apply(self, profile: Profile) -> Tenant:
+    def id_at(self, host: str) -> str | None:
         with self._lock:
-            known = self._tenants.get(profile.tenant_id)
+            return self._ids_by_host.get(host)
+
+    def apply(
+        self,
+        profile: Profile,
+        *,
+        at: int = 0,
+        by: str = "operator",
+        secret_key_arn: str | None = None,
+    ) -> Tenant:
+        tenant_id = profile.tenant_id
+        with self._lock:
+            if any(self._ids_by_host.get(host, tenant_id) != tenant_id for host in profile.hosts):
+                raise HostTakenError
+            known = self._tenants.get(tenant_id)
             if known is None:
                 known = Tenant(profile=profile, version=0, lookup_key=secrets.token_bytes(32))
-            self._tenants[profile.tenant_id] = replace(known, profile=profile, version=known.version + 1)
-            return self._tenants[profile.tenant_id]
+            for host in known.profile.hosts:
+                _forget(self._ids_by_host, host)
+            self._ids_by_host |= dict.fromkeys(profile.hosts, tenant_id)
+            tenant = replace(
+                known,
+                profile=profile,
+                version=known.version + 1,
+                secret_key_arn=secret_key_arn or known.secret_key_arn,
+            )
+            self._tenants[tenant_id] = tenant
+            self._versions[tenant_id, tenant.version] = Version(
+                number=tenant.version, applied_at=at, applied_by=by, profile=profile
+            )
+            return tenant
+
+    def version(self, tenant_id: str, number: int) -> Version:
+        with self._lock:
+            if (tenant_id, number) not in self._versions:
+                raise NotFoundError
+            return self._versions[tenant_id, number]
+
+    def suspend(self, tenant_id: str, *, at: int) -> None:
+        with self._lock:
+            tenant = self.get(tenant_id)
+            suspended_at = at if tenant.suspended_at is None else tenant.suspended_at
+            self._tenants[tenant_id] = replace(tenant, suspended_at=suspended_at)
+
+    def resume(self, tenant_id: str) -> None:
+        with self._lock:
+            self._tenants[tenant_id] = replace(self.get(tenant_id), suspended_at=None)
 
 
 @dataclass
@@ -130,6 +185,7 @@ class MemoryAccounts:
         self._users: dict[tuple[str, str], User] = {}
         self._ids_by_lookup: dict[str, str] = {}
         self._attempts: dict[str, _PasswordAttempts] = {}
+        self._grace_until: dict[tuple[str, str], int] = {}
 
     def find(self, tenant_id: str, lookup: str) -> User | None:
         with self._lock:
@@ -145,6 +201,26 @@ class MemoryAccounts:
                 raise UserExistsError
             self._ids_by_lookup[lookup] = user.user_id
             self._users[_key(user)] = user
+
+    def enlisted(self, user: User) -> Change:
+        def take_effect() -> None:
+            self._users[_key(user)] = user
+
+        write = MemoryWrite(("user", *_key(user)), lambda: _key(user) not in self._users, take_effect)
+        return Change(write, ConditionRefusedError())
+
+    def renamed(self, user: User, *, username: str, language: str) -> Change:
+        return self._user_change(
+            user,
+            lambda _: True,
+            lambda stored: replace(stored, username=username, language=language),
+            refused=ConditionRefusedError(),
+        )
+
+    def grace_until(self, tenant_id: str, user_id: str, *, due_at: int, now: int) -> int:
+        del now
+        with self._lock:
+            return self._grace_until.setdefault((tenant_id, user_id), due_at)
 
     def rehashed(self, user: User, password_hash: str) -> Change:
         return self._user_change(
@@ -232,14 +308,27 @@ class MemorySessions:
     def rotated(
         self, rotation: Rotation, *, request_hash: str, answer: Mapping[str, Any], now: int
     ) -> tuple[Change, ...]:
+        mark = self._replaced(
+            rotation.replaced, salt=rotation.salt, request_hash=request_hash, answer=answer, now=now
+        )
+        return mark, self.started(rotation.successor.session)
+
+    def finished(
+        self, session: Session, *, request_hash: str, answer: Mapping[str, Any], now: int
+    ) -> Change:
+        salt = secrets.token_bytes(32)
+        return self._replaced(session, salt=salt, request_hash=request_hash, answer=answer, now=now)
+
+    def _replaced(
+        self, session: Session, *, salt: bytes, request_hash: str, answer: Mapping[str, Any], now: int
+    ) -> Change:
         replacement = Replacement(
             replaced_at=now,
             request_hash=request_hash,
-            salt=rotation.salt,
+            salt=salt,
             answer=json.loads(json.dumps(answer)),
         )
-        mark = self._update(rotation.replaced, replacement=replacement)
-        return mark, self.started(rotation.successor.session)
+        return self._update(session, replacement=replacement)
 
     def pending_until_set(self, session: Session, pending_until: int | None) -> Change:
         return self._update(session, pending_until=pending_until)
@@ -490,6 +579,101 @@ def _why_not_accepted(row: _BoundRow | None, entry: Authenticator | None) -> Two
     return AuthenticatorDisabledError() if row.is_disabled else OtpAlreadyUsedError()
 
 
+class MemoryHandOffs:
+    """The `HandOffStore` double."""
+
+    def __init__(self) -> None:
+        self._hand_offs: dict[str, HandOff] = {}
+        self._spent_jwts: set[str] = set()
+        self._codes: dict[str, ReturnCode] = {}
+
+    def get(self, key: str) -> HandOff | None:
+        return self._hand_offs.get(key)
+
+    def begun(self, hand_off: HandOff, *, jwt_key: str, jwt_expires_at: int) -> tuple[Change, ...]:
+        del jwt_expires_at
+
+        def take_effect() -> None:
+            self._hand_offs[hand_off.key] = hand_off
+
+        spent = MemoryWrite(
+            ("jwt", jwt_key), lambda: jwt_key not in self._spent_jwts, lambda: self._spent_jwts.add(jwt_key)
+        )
+        stored = MemoryWrite(
+            ("hand-off", hand_off.key), lambda: hand_off.key not in self._hand_offs, take_effect
+        )
+        return Change(spent, ClientNotAuthenticatedError()), Change(stored, ConditionRefusedError())
+
+    def exchanged(self, hand_off: HandOff, *, request_hash: str, now: int) -> Change:
+        key = hand_off.key
+
+        def is_fresh() -> bool:
+            stored = self._hand_offs.get(key)
+            return stored is not None and stored.exchange is None and stored.valid_until >= now
+
+        def take_effect() -> None:
+            exchange = Exchange(exchanged_at=now, request_hash=request_hash)
+            self._hand_offs[key] = replace(self._hand_offs[key], exchange=exchange)
+
+        return Change(MemoryWrite(("hand-off", key), is_fresh, take_effect), HandOffExpiredError())
+
+    def issued(self, code: ReturnCode) -> Change:
+        def take_effect() -> None:
+            self._codes[code.key] = code
+
+        write = MemoryWrite(("return", code.key), lambda: code.key not in self._codes, take_effect)
+        return Change(write, ConditionRefusedError())
+
+    def return_code(self, key: str) -> ReturnCode | None:
+        return self._codes.get(key)
+
+    def redeemed(self, code: ReturnCode, *, assertion_id: str, now: int) -> Change:
+        key = code.key
+
+        def is_fresh() -> bool:
+            stored = self._codes.get(key)
+            return stored is not None and stored.assertion_id is None and stored.valid_until >= now
+
+        def take_effect() -> None:
+            self._codes[key] = replace(self._codes[key], assertion_id=assertion_id)
+
+        return Change(MemoryWrite(("return", key), is_fresh, take_effect), ReturnCodeUsedError())
+
+
+class MemorySigningKeys:
+    """The `SigningKeyStore` double."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._ring: KeyRing | None = None
+
+    def ring(self) -> KeyRing | None:
+        return self._ring
+
+    def replace(self, before: KeyRing | None, after: KeyRing) -> None:
+        with self._lock:
+            if self._ring != before:
+                raise RingChangedError
+            self._ring = after
+
+
+class MemorySigner:
+    """The `Signer` double: real keys on P-256, one for each id it is asked about."""
+
+    def __init__(self) -> None:
+        self._keys: dict[str, ec.EllipticCurvePrivateKey] = {}
+
+    def sign(self, key_id: str, message: bytes) -> bytes:
+        return joined_signature(self._key(key_id).sign(message, ec.ECDSA(hashes.SHA256())))
+
+    def public_jwk(self, key_id: str) -> dict[str, str]:
+        public = self._key(key_id).public_key()
+        return jwk_of(public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo))
+
+    def _key(self, key_id: str) -> ec.EllipticCurvePrivateKey:
+        return self._keys.setdefault(key_id, ec.generate_private_key(ec.SECP256R1()))
+
+
 class MemoryEventLog:
     """The `EventLog` double; *events* are those committed, oldest first."""
 
@@ -518,13 +702,15 @@ class MemoryCipher:
         self._key = secrets.token_bytes(32)
         self.calls: list[str] = []
 
-    def seal(self, secret: SharedSecret, context: SealContext) -> SealedSecret:
+    def seal(
+        self, secret: SharedSecret, context: SealContext, *, key_arn: str | None = None
+    ) -> SealedSecret:
         self.calls.append("seal")
         nonce = secrets.token_bytes(16)
         hidden = self._combined(secret.octets, nonce)
         return SealedSecret(
             ciphertext=nonce + hidden + self._tag(nonce + hidden, context),
-            key_arn="memory",
+            key_arn=key_arn or "memory",
             version=context.version,
         )
 
@@ -560,7 +746,10 @@ def memory_stores() -> MemoryStores:
         accounts=MemoryAccounts(transactions),
         sessions=MemorySessions(transactions),
         authenticators=MemoryAuthenticators(transactions),
+        hand_offs=MemoryHandOffs(),
+        signing_keys=MemorySigningKeys(),
         events=MemoryEventLog(),
         transactions=transactions,
         cipher=MemoryCipher(),
+        signer=MemorySigner(),
     )

@@ -199,6 +199,14 @@ class Wizard:
         """Confirm the new authenticator by its code."""
         return self.call("POST", "/api/enrolment/confirmation", {"otp": otp}, **how)
 
+    def arrive(self, hand_off: str, **how: Any) -> Answer:
+        """Come from a portal by the token of its link."""
+        return self.call("POST", "/api/session/hand-off", {"hand_off": hand_off}, **how)
+
+    def return_to_portal(self, **how: Any) -> Answer:
+        """Ask for the way back to the portal."""
+        return self.call("POST", "/api/session/return", **how)
+
     def verify(self, otp: object, **how: Any) -> Answer:
         """Give the code asked for at sign-in."""
         return self.call("POST", "/api/verification", {"otp": otp}, **how)

@@ -20,7 +20,8 @@ from chalicelib.tenants.store import Tenant
 from tests.support.aws import SETTINGS, Moto, moto
 from tests.support.clock import ManualClock
 from tests.support.memory import memory_stores
-from tests.support.wizard import Wizard, chalice_transport, through_front_door
+from tests.support.portal import RETURN_URL, ClientKey, Portal, client_of
+from tests.support.wizard import HOST, Transport, Wizard, chalice_transport, through_front_door
 
 ANNA = "anna@firma.se"
 ANNAS_PASSWORD = "sju-lugna-sommarmoln"
@@ -36,8 +37,14 @@ COZONE: dict[str, Any] = {
     "languages": ["sv", "en"],
     "default_language": "sv",
     "methods": ["totp"],
-    "policy": {"second_factor": "required", "deadline": None},
+    "policy": {"second_factor": "required", "deadline": None, "grace_days": None},
     "return_urls": ["https://cozone.azets.com/"],
+    "hosts": [],
+    "clients": [],
+    "passwords": "directory",
+    "sign_in_url": None,
+    "reauthentication_url": None,
+    "own_key": False,
     "forgotten_password_url": None,
     "neutral_password_errors": False,
     "strict_window": False,
@@ -93,6 +100,33 @@ class World:
         """Make a second tenant, ``byra``, and its user Berit."""
         return self.add_user(self.add_tenant(**BYRA), username=BERIT, password=BERITS_PASSWORD)
 
+    def add_portal(self, tenant_id: str = "example", **differences: Any) -> Portal:
+        """Make a tenant that holds its users' passwords itself, and return its server."""
+        key = ClientKey()
+        profile = {
+            "portal_name": "Exempelportalen",
+            "issuer": "Exempelportalen",
+            "return_urls": [RETURN_URL],
+            "clients": [client_of(key)],
+            "passwords": "portal",
+            "sign_in_url": "https://portal.example/sign-in",
+        }
+        self.add_tenant(**profile | {"id": tenant_id} | differences)
+        return self.portal(f"{tenant_id}.web", key)
+
+    def add_portal_at_front_door(self) -> Portal:
+        """Make a portal's tenant and return its server, which asks through CloudFront."""
+        portal = self.add_portal()
+        portal.url = f"https://{HOST}"
+        portal.transport = through_front_door(
+            portal.transport, origin_secret=self.settings.origin_secrets[0]
+        )
+        return portal
+
+    def portal(self, client_id: str, key: ClientKey) -> Portal:
+        """Return the server of a portal, whose client has *key*."""
+        return Portal(transport=chalice_transport(self.app), clock=self.clock, client_id=client_id, key=key)
+
     def wizard(
         self, *, tenant: str = "cozone", username: str = ANNA, password: str = ANNAS_PASSWORD
     ) -> Wizard:
@@ -104,6 +138,10 @@ class World:
             password=password,
             clock=self.clock,
         )
+
+    def wizard_over(self, transport: Transport) -> Wizard:
+        """Open a new browser at which Anna sits, whose requests go by *transport*."""
+        return Wizard(transport, tenant="cozone", username=ANNA, password=ANNAS_PASSWORD, clock=self.clock)
 
     def wizard_at_front_door(self, *, username: str = ANNA, password: str = ANNAS_PASSWORD) -> Wizard:
         """Open a new browser in front of CloudFront, as there is in every stage but ``local``."""
@@ -173,6 +211,7 @@ def _create_app(services: Services) -> Chalice:
         "STATE_TABLE": "none",
         "EVENTS_TABLE": "none",
         "SECRET_KEY_ID": "none",
+        "SIGNING_KEY_ID": "none",
         "ORIGIN_SECRETS": "none",
     }
     before = {name: os.environ.get(name) for name in needed}

@@ -27,6 +27,7 @@ USER = User(
     created_at=0,
     password_hash="canary-hash",
 )
+TENANT = Tenant(profile=Profile.from_json(COZONE), version=1, lookup_key=b"canary")
 OFFER = TotpMethod().offer(SECRET, issuer="Cozone", account_name="anna")
 
 
@@ -41,17 +42,19 @@ OFFER = TotpMethod().offer(SECRET, issuer="Cozone", account_name="anna")
         (SealedSecret(ciphertext=b"canary", key_arn="arn"), ["canary"]),
         (USER, ["canary-hash"]),
         (OPENED, [OPENED.session_id]),
-        (Caller(opened=OPENED, user=USER), [OPENED.session_id, "canary-hash"]),
+        (Caller(opened=OPENED, user=USER, tenant=TENANT), [OPENED.session_id, "canary-hash"]),
         (
             Replacement(replaced_at=0, request_hash="h", salt=b"canary", answer={"username": "canary"}),
             ["canary"],
         ),
-        (Tenant(profile=Profile.from_json(COZONE), version=1, lookup_key=b"canary"), ["canary"]),
+        (TENANT, ["canary"]),
         (
             Call(
                 body={"password": "canary"},
                 query={"tenant": "canary"},
                 occasion=Occasion(now=0, request_id="r", request_hash="h"),
+                host="cozone.example",
+                idempotency_key="canary",
                 session_id="canary",
             ),
             ["canary"],

@@ -11,6 +11,7 @@ WHOLE = {
     "STATE_TABLE": "state",
     "EVENTS_TABLE": "events",
     "SECRET_KEY_ID": "alias/secrets",
+    "SIGNING_KEY_ID": "alias/assertions",
     "AWS_DEFAULT_REGION": "eu-north-1",
     "ORIGIN_SECRETS": "new,old",
     "DEFAULT_TENANT": "cozone",
@@ -25,6 +26,7 @@ def test_a_whole_environment_is_read() -> None:
         state_table="state",
         events_table="events",
         secret_key_id="alias/secrets",
+        signing_key_id="alias/assertions",
         default_tenant="cozone",
         origin_secrets=("new", "old"),
     )
@@ -34,7 +36,14 @@ def test_a_whole_environment_is_read() -> None:
 def test_an_empty_environment_names_all_that_is_missing_at_once() -> None:
     with pytest.raises(SettingsError) as caught:
         Settings.from_env({})
-    for name in ("STAGE", "STATE_TABLE", "EVENTS_TABLE", "SECRET_KEY_ID", "AWS_DEFAULT_REGION"):
+    for name in (
+        "STAGE",
+        "STATE_TABLE",
+        "EVENTS_TABLE",
+        "SECRET_KEY_ID",
+        "SIGNING_KEY_ID",
+        "AWS_DEFAULT_REGION",
+    ):
         assert f"{name} is not set" in str(caught.value)
 
 

@@ -13,8 +13,11 @@ from chalicelib.caller import Caller
 from chalicelib.keys.cipher import SealedSecret
 from chalicelib.sessions.session import start_session
 from chalicelib.standing import Standing, find_standing, timestamp
+from chalicelib.tenants.profile import Profile
+from chalicelib.tenants.store import Tenant
 from tests.support.clock import A_MONDAY_MORNING
 from tests.support.memory import memory_stores
+from tests.support.world import COZONE
 
 NOW = A_MONDAY_MORNING
 OPENED = start_session(tenant_id="cozone", user_id="u1", epoch=0, now=NOW)
@@ -28,7 +31,8 @@ USER = User(
     created_at=0,
     password_hash="canary-hash",
 )
-CALLER = Caller(opened=OPENED, user=USER)
+TENANT = Tenant(profile=Profile.from_json(COZONE), version=1, lookup_key=b"key")
+CALLER = Caller(opened=OPENED, user=USER, tenant=TENANT)
 SEALED = SealedSecret(ciphertext=b"canary-ciphertext", key_arn="canary-arn")
 ENTRY = Authenticator(
     authenticator_id="canary-id",
@@ -64,6 +68,9 @@ def test_a_first_sign_in_stands_at_the_beginning() -> None:
         "password_fresh_until": None,
         "enrolment": None,
         "authenticator": None,
+        "hand_off": None,
+        "password": "directory",
+        "policy": {"second_factor": "required", "due_at": None},
         "expires_at": "2026-11-23T09:15:00Z",
         "ends_at": "2026-11-23T10:00:00Z",
     }

@@ -34,10 +34,12 @@ _NONCE_BYTES = 16
 class LastingCipher:
     """A double of KMS whose ciphertexts open in any later process, each in its own context only."""
 
-    def seal(self, secret: SharedSecret, context: SealContext) -> SealedSecret:
+    def seal(
+        self, secret: SharedSecret, context: SealContext, *, key_arn: str | None = None
+    ) -> SealedSecret:
         nonce = secrets.token_bytes(_NONCE_BYTES)
         ciphertext = nonce + _combined(secret.octets, nonce, context)
-        return SealedSecret(ciphertext=ciphertext, key_arn=_KEY_ARN, version=context.version)
+        return SealedSecret(ciphertext=ciphertext, key_arn=key_arn or _KEY_ARN, version=context.version)
 
     def open(self, sealed: SealedSecret, context: SealContext) -> SharedSecret:
         nonce, hidden = sealed.ciphertext[:_NONCE_BYTES], sealed.ciphertext[_NONCE_BYTES:]

@@ -48,7 +48,8 @@ def test_it_starts_with_three_settings_and_without_what_it_does_not_need() -> No
     environment = {
         name: value
         for name, value in os.environ.items()
-        if name not in {"STATE_TABLE", "SECRET_KEY_ID", "ORIGIN_SECRETS", "DEFAULT_TENANT"}
+        if name
+        not in {"STATE_TABLE", "SECRET_KEY_ID", "SIGNING_KEY_ID", "ORIGIN_SECRETS", "DEFAULT_TENANT"}
     } | {"STAGE": "prod", "EVENTS_TABLE": "events", "AWS_REGION": "eu-north-1"}
     finished = subprocess.run(
         [sys.executable, "-c", program],

@@ -103,6 +103,9 @@ def test_the_page_is_told_what_it_needs_before_sign_in_and_no_more() -> None:
         "methods": ["totp"],
         "policy": {"second_factor": "optional", "deadline": "2027-01-31"},
         "return_url": "https://byra.se/start",
+        "passwords": "directory",
+        "sign_in_url": None,
+        "reauthentication_url": None,
         "forgotten_password_url": "https://byra.se/glomt?lang=sv",
         "neutral_password_errors": True,
     }

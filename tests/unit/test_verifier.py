@@ -24,7 +24,7 @@ from chalicelib.keys.cipher import SealContext, SealedSecret
 from chalicelib.methods import TotpMethod
 from chalicelib.tenants.profile import Profile
 from chalicelib.totp import OneTimePassword, SharedSecret
-from chalicelib.verification.verifier import Verifier
+from chalicelib.verifier import Verifier
 from tests.support.clock import A_MONDAY_MORNING
 from tests.support.memory import MemoryCipher, MemoryStores, memory_stores
 from tests.support.seeding import EnrolledUser, Seeding
