@@ -2,88 +2,24 @@
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import pytest
-from openapi_schema_validator import OAS31Validator
 from openapi_spec_validator import validate
 
 from chalicelib.web.body import LONGEST_BODY_BYTES
 from chalicelib.web.problems import INTERNAL_ERROR, PROBLEMS
 from tests.support import aws
+from tests.support.openapi import DOCUMENT, OPERATIONS, Held, codes_of, matches, resolved
 from tests.support.portal import Portal, brought_back, client_of
-from tests.support.wizard import Answer, Phone, Transport, Wizard, chalice_transport
+from tests.support.wizard import Answer, Phone, Wizard, chalice_transport
 from tests.support.world import ANNA, ANNAS_PASSWORD, World
 
-DOCUMENT: dict[str, Any] = json.loads(
-    Path(__file__).parents[2].joinpath("static/openapi.json").read_text(encoding="utf-8")
-)
-_OPERATIONS = {
-    (method.upper(), path): operation
-    for path, methods in DOCUMENT["paths"].items()
-    for method, operation in methods.items()
-}
 # Anybody may read these, from wherever they are.
 OPEN_TO_ALL = {("GET", "/api/tenant"), ("GET", "/api/jwks")}
-_PROBLEM_TYPE = "application/problem+json"
-
-
-def _matches(schema: Mapping[str, Any], value: object) -> None:
-    """Hold *value* against *schema*, whose references point into the document."""
-    OAS31Validator({**schema, "components": DOCUMENT["components"]}).validate(value)
-
-
-def _resolved(node: dict[str, Any]) -> dict[str, Any]:
-    if "$ref" not in node:
-        return node
-    target: Any = DOCUMENT
-    for name in node["$ref"].removeprefix("#/").split("/"):
-        target = target[name]
-    resolved: dict[str, Any] = target
-    return resolved
-
-
-def _codes(operation: Mapping[str, Any]) -> dict[str, int]:
-    return {
-        code: int(status)
-        for status, response in operation["responses"].items()
-        if int(status) >= 400
-        for code in _resolved(response)["content"][_PROBLEM_TYPE]["schema"]["properties"]["code"]["enum"]
-    }
-
-
-class Held:
-    """A transport that holds every answer against the document, and remembers what it saw."""
-
-    def __init__(self, transport: Transport) -> None:
-        self._transport = transport
-        self.seen: set[tuple[str, str, int, str | None]] = set()
-
-    def __call__(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Answer:
-        answer = self._transport(method, path, headers, body)
-        path = path.partition("?")[0]
-        response = _resolved(_OPERATIONS[method, path]["responses"][str(answer.status)])
-        for name, header in response["headers"].items():
-            _matches(_resolved(header)["schema"], answer.headers[name.lower()])
-        told = set(answer.headers) - {
-            "content-type",
-            "cross-origin-resource-policy",
-            "x-content-type-options",
-        }
-        assert told == {name.lower() for name in response["headers"]}
-        if "content" in response:
-            ((media_type, content),) = response["content"].items()
-            assert answer.headers["content-type"] == media_type
-            _matches(content["schema"], answer.body)
-        else:
-            assert answer.text == ""
-        self.seen.add((method, path, answer.status, answer.problem))
-        return answer
 
 
 def test_the_document_is_sound() -> None:
@@ -93,23 +29,23 @@ def test_the_document_is_sound() -> None:
 
 def test_it_names_every_route_and_no_other(world: World) -> None:
     routes = {(method, path) for path, methods in world.app.routes.items() for method in methods}
-    assert set(_OPERATIONS) == routes
+    assert set(OPERATIONS) == routes
 
 
 def test_every_problem_is_told_with_its_status() -> None:
     table = {problem.code: problem.status for problem in (*PROBLEMS.values(), INTERNAL_ERROR)}
     told: dict[str, int] = {}
-    for operation in _OPERATIONS.values():
-        told |= _codes(operation)
+    for operation in OPERATIONS.values():
+        told |= codes_of(operation)
     assert told == table
 
 
 def test_what_every_route_shares_is_told_for_every_route() -> None:
-    for (method, path), operation in _OPERATIONS.items():
-        codes = _codes(operation)
+    for (method, path), operation in OPERATIONS.items():
+        codes = codes_of(operation)
         assert codes.keys() >= {"edge_bypassed", "internal_error", "service_unavailable"}, path
         assert ("cross_site_request" in codes) == ((method, path) not in OPEN_TO_ALL)
-        parameters = [_resolved(parameter)["name"] for parameter in operation.get("parameters", [])]
+        parameters = [resolved(parameter)["name"] for parameter in operation.get("parameters", [])]
         is_of_page = not path.startswith("/api/portal/")
         assert ("Idempotency-Key" in parameters) == (method != "GET" and is_of_page)
         assert ("body_malformed" in codes) == ("requestBody" in operation)
@@ -144,12 +80,12 @@ def test_bodies_are_what_it_says(world: World, wizard: Wizard) -> None:
         },
         "/api/portal/assertion": {"code": "c" * 43},
     }
-    described = {path for (_, path), operation in _OPERATIONS.items() if "requestBody" in operation}
+    described = {path for (_, path), operation in OPERATIONS.items() if "requestBody" in operation}
     assert set(bodies) == described
     for path, body in bodies.items():
-        schema = _OPERATIONS["POST", path]["requestBody"]["content"]["application/json"]["schema"]
-        _matches(schema, body)
-        fields = _resolved(schema)
+        schema = OPERATIONS["POST", path]["requestBody"]["content"]["application/json"]["schema"]
+        matches(schema, body)
+        fields = resolved(schema)
         assert set(fields["required"]) == set(fields["properties"]) == set(body)
         assert fields["additionalProperties"] is False
         call = portal.call if path.startswith("/api/portal/") else partial(wizard.call, "POST")
@@ -176,14 +112,14 @@ def test_every_real_answer_is_as_it_says(world: World) -> None:
     _meet_everything(world, wizard, held)
     promised = {
         (method, path, code)
-        for (method, path), operation in _OPERATIONS.items()
-        for code in _codes(operation)
+        for (method, path), operation in OPERATIONS.items()
+        for code in codes_of(operation)
         if code not in {"edge_bypassed", "cross_site_request", "body_too_large", "media_type_unsupported"}
     }
     met = {(method, path, problem) for method, path, _, problem in held.seen if problem}
     assert promised - met == set()
     succeeded = {(method, path) for method, path, status, _ in held.seen if status < 400}
-    assert succeeded == set(_OPERATIONS)
+    assert succeeded == set(OPERATIONS)
 
 
 def _meet_everything(world: World, wizard: Wizard, held: Held) -> None:
