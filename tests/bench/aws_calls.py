@@ -7,10 +7,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from tests.bench.figures import Figure, Section, table, table_of
-from tests.bench.journey import PASSWORD, STEPS, Ticket, Visitor
+from tests.bench.journey import (
+    PASSWORD,
+    PORTAL_STEPS,
+    PORTAL_VERIFICATION,
+    STEPS,
+    PortalVisit,
+    Ticket,
+    Visitor,
+)
 from tests.bench.metering import Meter, Usage, metered
 from tests.bench.wsgi import ORIGIN_SECRET, STAGE, calling, wsgi
 from tests.support.aws import SETTINGS
+from tests.support.wizard import HOST, Answer
 from tests.support.world import World, moto_world
 
 _DECIMALS = re.compile(r"\d+\.\d+")  # times, which differ in length from run to run
@@ -82,6 +91,13 @@ def _figures(counted: list[CountedCalls]) -> Iterator[Figure]:
         target="2 writes, 2 reads, 1 session write + 1 KMS",
         met=(verify.of("DynamoDB"), verify.of("KMS")) == (5, 1),
     )
+    portal = by_name[PORTAL_VERIFICATION]
+    yield Figure(
+        what="AWS calls of a verification for a portal",
+        measured=f"{portal.of('DynamoDB')} DynamoDB + {portal.of('KMS')} KMS",
+        target="2 writes, 1 read of its client + 1 KMS",
+        met=portal.calls == {"DynamoDB.GetItem": 1, "DynamoDB.UpdateItem": 2, "KMS.Decrypt": 1},
+    )
     for name, calls in (
         ("begin", by_name["POST /api/enrolment", "the first time"]),
         ("confirm", by_name["POST /api/enrolment/confirmation", "right code"]),
@@ -112,13 +128,25 @@ def _journey(world: World, meter: Meter) -> Iterator[CountedCalls]:
         for _ in range(step.times):
             meter.start()
             answer = step.taken_by(visitor)
-        line = world.last_line
-        yield CountedCalls(
-            route=step.route,
-            occasion=step.occasion,
-            status=line["status"],
-            calls=world.aws_calls(),
-            usage=meter.usage,
-            log_bytes=len(_DECIMALS.sub("0.0", world.log_lines[-1])),
-            answer_bytes=len(answer.text.encode()),
-        )
+        yield _counted(world, meter, answer, route=step.route, occasion=step.occasion)
+    portal = world.add_portal()
+    portal.url, portal.transport = f"https://{HOST}", calling(wsgi(world.app))
+    visit = PortalVisit(portal, world.wizard_over(portal.transport), world.clock)
+    for portal_step in PORTAL_STEPS:
+        world.clock.advance(portal_step.seconds_before)
+        portal_step.before(visit)
+        meter.start()
+        answer = portal_step.act(visit)
+        yield _counted(world, meter, answer, route=portal_step.route, occasion=portal_step.occasion)
+
+
+def _counted(world: World, meter: Meter, answer: Answer, *, route: str, occasion: str) -> CountedCalls:
+    return CountedCalls(
+        route=route,
+        occasion=occasion,
+        status=answer.status,
+        calls=world.aws_calls(),
+        usage=meter.usage,
+        log_bytes=len(_DECIMALS.sub("0.0", world.log_lines[-1])),
+        answer_bytes=len(answer.text.encode()),
+    )

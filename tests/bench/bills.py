@@ -15,7 +15,7 @@ from chalicelib.audit.dynamodb import DynamoEventLog
 from chalicelib.outbox.outbox import Outbox
 from tests.bench import prices
 from tests.bench.aws_calls import CountedCalls, count_aws_calls
-from tests.bench.journey import VERIFICATION
+from tests.bench.journey import PORTAL_VERIFICATION, VERIFICATION
 from tests.bench.metering import Usage, metered
 from tests.bench.prices import Price
 from tests.support.aws import SETTINGS, Row, moto
@@ -45,6 +45,15 @@ SIGN_IN: Sequence[Name] = (
     VERIFICATION,
     ("DELETE /api/session", ""),
 )
+PORTAL_ROUND_TRIP: Sequence[Name] = (
+    ("POST /api/portal/status", "second factor active"),
+    ("POST /api/portal/hand-off", "a known user"),
+    ("GET /api/tenant", ""),
+    ("POST /api/session/hand-off", ""),
+    VERIFICATION,
+    ("POST /api/session/return", ""),
+    ("POST /api/portal/assertion", ""),
+)
 
 # -- What is assumed, for it cannot be counted here; docs/costs.md says it all
 WAITS_MS = {
@@ -54,6 +63,8 @@ WAITS_MS = {
     "TransactWriteItems": 10,
     "Encrypt": 6,
     "Decrypt": 6,
+    "Sign": 8,
+    "GetPublicKey": 6,
 }
 PROCESSOR_MS_A_CALL = 1
 PROCESSOR_MS_A_PASSWORD = 20
@@ -73,6 +84,21 @@ BYTES_A_USER = 4_096  # rows, their index entry, and a month of events
 def verification() -> Bill:
     """Return what a verification in the wizard uses, by an instance that runs."""
     return _requests([VERIFICATION])
+
+
+def portal_verification() -> Bill:
+    """Return what a verification for a portal uses, by an instance that runs."""
+    return _requests([PORTAL_VERIFICATION])
+
+
+def portal_sign_in() -> Bill:
+    """Return what a portal's sign-in uses that checks the code in a field of its own."""
+    return _requests([("POST /api/portal/status", "second factor active"), PORTAL_VERIFICATION])
+
+
+def portal_round_trip() -> Bill:
+    """Return what a portal's sign-in uses that has the code asked for by our page."""
+    return _sum(_requests(PORTAL_ROUND_TRIP), _visit(1, LATER_VISIT_KILOBYTES), _start())
 
 
 def throttled() -> Bill:
@@ -196,6 +222,7 @@ def _request(counted: CountedCalls) -> Bill:
             prices.READ: usage.reads,
             prices.WRITE: usage.writes + usage.index_writes,
             prices.KMS_REQUEST: usage.kms,
+            prices.KMS_SIGNATURE: usage.signatures,
             prices.EDGE_REQUEST: 1,
             prices.EDGE_FUNCTION: 1,
             prices.SENT: sent_bytes / _GIGABYTE,

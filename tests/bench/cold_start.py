@@ -106,6 +106,7 @@ class Cloud:
             "STATE_TABLE": "tvasteg-prod-state",
             "EVENTS_TABLE": "tvasteg-prod-events",
             "SECRET_KEY_ID": "alias/tvasteg-prod-secrets",
+            "SIGNING_KEY_ID": "alias/tvasteg-prod-assertions",
             "ORIGIN_SECRETS": _ORIGIN_SECRET,
             "DEFAULT_TENANT": "cozone",
             "AWS_REGION": "eu-north-1",

@@ -46,6 +46,8 @@ Dollars, and units in parentheses.
   {len(bills.ENROLMENT)} requests and {bills.files()} files. A sign-in: a later visit, password, code,
   sign-out; {len(bills.SIGN_IN)} requests and one file. Each of both starts an instance of the function,
   as it is where few people sign in.
+- A sign-in at a portal: status and verification by the portal's own server, which has a field of its own.
+  By way of our page: status, hand-off, the page with the code, return, assertion.
 - A verification: one request with the right code, by an instance that runs, without the sign-in around it.
 - Free units are those that every account has each month for ever. They are counted for each column as if
   that were all the account does in that month.
@@ -89,6 +91,7 @@ each attempt and for each accepted one: the last column.
 
 def _figures() -> list[Figure]:
     million, at_rest = bills.times(bills.verification(), MILLION), bills.at_rest()
+    portal = bills.times(bills.portal_verification(), MILLION)
     verification = bills.counted_calls()[VERIFICATION]
     outbox = bills.total(bills.times(bills.outbox(verification), MILLION))
     rotation = prices.WRITE.of((verification.usage.writes - 2) * MILLION)
@@ -107,6 +110,14 @@ def _figures() -> list[Figure]:
                 f"{_dollars(rotation)} $, the attempts' events {_dollars(outbox)} $, "
                 f"CloudFront {_dollars(edge)} $"
             ),
+        ),
+        Figure(
+            what="a million verifications for portals, all in",
+            measured=f"{_dollars(bills.total(portal))} $ "
+            f"({_dollars(bills.beyond_what_is_free(portal))} $ if the account has its free units left)",
+            target="at most 8 $",
+            met=bills.total(portal) <= 8,
+            remark="no session to rotate; API Gateway and KMS, events and CloudFront as above",
         ),
         Figure(
             what="at rest, a month",
@@ -129,7 +140,10 @@ def _table_by_use() -> str:
     columns = [
         bills.times(bills.enrolment(), 1_000),
         bills.times(bills.sign_in(), 1_000),
+        bills.times(bills.portal_sign_in(), 1_000),
+        bills.times(bills.portal_round_trip(), 1_000),
         bills.times(bills.verification(), MILLION),
+        bills.times(bills.portal_verification(), MILLION),
     ]
     used = [price for price in prices.ALL if any(price in bill for bill in columns)]
     rows = [(price.unit, *[_cell(price, bill) for bill in columns]) for price in used]
@@ -138,7 +152,16 @@ def _table_by_use() -> str:
         "if the account has its free units left",
         *[_dollars(bills.beyond_what_is_free(bill)) for bill in columns],
     )
-    return table(("", "1,000 enrolments", "1,000 sign-ins", "1,000,000 verifications"), [*rows, sums, free])
+    titles = (
+        "",
+        "1,000 enrolments",
+        "1,000 sign-ins",
+        "1,000 sign-ins at a portal",
+        "1,000 by way of our page",
+        "1,000,000 verifications",
+        "1,000,000 verifications for portals",
+    )
+    return table(titles, [*rows, sums, free])
 
 
 def _table_at_rest() -> str:
@@ -170,12 +193,20 @@ of such hours, nothing if they are among the account's first {prices.METRIC.free
 
 
 def _table_of_requests() -> str:
-    charged = ("reads", "writes", "index writes", "KMS", "log bytes", "outbox writes")
+    charged = ("reads", "writes", "index writes", "KMS", "signatures", "log bytes", "outbox writes")
     rows = []
     for (route, occasion), counted in bills.counted_calls().items():
         usage = counted.usage
         delivered = bills.delivered_because_of(counted).writes
-        numbers = (usage.reads, usage.writes, usage.index_writes, usage.kms, counted.log_bytes, delivered)
+        numbers = (
+            usage.reads,
+            usage.writes,
+            usage.index_writes,
+            usage.kms,
+            usage.signatures,
+            counted.log_bytes,
+            delivered,
+        )
         rows.append((f"`{route}`", occasion or "-", *map(str, numbers)))
     return table(("request", "occasion", *charged), rows)
 

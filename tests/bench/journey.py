@@ -10,12 +10,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from tests.support.clock import ManualClock
+from tests.support.portal import Portal, brought_back
 from tests.support.wizard import Answer, Phone, Transport, Wizard
 
 TENANT = "cozone"
 YARDSTICK = f"T#{TENANT}#U#yardstick"  # the partition of the row by which everything is measured
 PASSWORD = "sju-lugna-sommarmoln"
 VERIFICATION = ("POST /api/verification", "right code")
+PORTAL_VERIFICATION = ("POST /api/portal/verification", "right code")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -167,3 +169,89 @@ STEPS: tuple[Step, ...] = (
     Step(route="DELETE /api/session", status=204, act=lambda visitor: visitor.wizard.sign_out()),
 )
 STEP_NAMED = {step.name: step for step in STEPS}
+
+
+class PortalVisit:
+    """A portal, one of its users' browsers, and the phone beside it."""
+
+    USER = "user-of-the-portal"
+
+    def __init__(self, portal: Portal, wizard: Wizard, clock: ManualClock) -> None:
+        self.portal = portal
+        self.wizard = wizard
+        self._clock = clock
+        self._token = ""
+        self._code = ""
+        self._key = ""
+
+    @property
+    def phone(self) -> Phone:
+        """What was enrolled in the wizard."""
+        return Phone(self._key, self._clock)
+
+    def hand_over(self) -> Answer:
+        """Let the portal hand its user over."""
+        answer = self.portal.hand_off(self.USER)
+        self._token = answer.body["url"].partition("#hand-off=")[2]
+        return answer
+
+    def arrive(self) -> Answer:
+        """Open the link."""
+        return self.wizard.arrive(self._token)
+
+    def enrol(self) -> None:
+        """Bind a phone, as every other visitor does."""
+        self._key = self.wizard.begin().body["key"]
+        self.wizard.confirm(self.phone.otp())
+
+    def go_back(self) -> Answer:
+        """Return to the portal."""
+        answer = self.wizard.return_to_portal()
+        self._code = brought_back(answer)["code"]
+        return answer
+
+    def redeem(self) -> Answer:
+        """Let the portal redeem what came back."""
+        return self.portal.redeem(self._code)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PortalStep:
+    """One request on a portal user's way; *before* is what happens beside it, uncounted."""
+
+    route: str
+    occasion: str = ""
+    act: Callable[[PortalVisit], Answer]
+    before: Callable[[PortalVisit], None] = lambda _: None
+    seconds_before: int = 0
+
+
+PORTAL_STEPS: tuple[PortalStep, ...] = (
+    PortalStep(route="GET /api/jwks", act=lambda visit: visit.wizard.call("GET", "/api/jwks")),
+    PortalStep(
+        route="POST /api/portal/status",
+        occasion="no second factor",
+        act=lambda visit: visit.portal.status(visit.USER),
+    ),
+    PortalStep(route="POST /api/portal/hand-off", occasion="a new user", act=PortalVisit.hand_over),
+    PortalStep(route="POST /api/portal/hand-off", occasion="a known user", act=PortalVisit.hand_over),
+    PortalStep(route="POST /api/session/hand-off", act=PortalVisit.arrive),
+    PortalStep(route="POST /api/session/return", before=PortalVisit.enrol, act=PortalVisit.go_back),
+    PortalStep(route="POST /api/portal/assertion", act=PortalVisit.redeem),
+    PortalStep(
+        route="POST /api/portal/status",
+        occasion="second factor active",
+        act=lambda visit: visit.portal.status(visit.USER),
+    ),
+    PortalStep(
+        route=PORTAL_VERIFICATION[0],
+        occasion=PORTAL_VERIFICATION[1],
+        act=lambda visit: visit.portal.verify(visit.USER, visit.phone.otp()),
+        seconds_before=30,
+    ),
+    PortalStep(
+        route=PORTAL_VERIFICATION[0],
+        occasion="wrong code",
+        act=lambda visit: visit.portal.verify(visit.USER, visit.phone.wrong_otp()),
+    ),
+)

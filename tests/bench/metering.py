@@ -34,6 +34,7 @@ class Usage:
     writes: int = 0
     index_writes: int = 0
     kms: int = 0
+    signatures: int = 0
     changes: tuple[tuple[Row | None, Row | None], ...] = ()
 
     def __add__(self, other: Usage) -> Usage:
@@ -42,6 +43,7 @@ class Usage:
             writes=self.writes + other.writes,
             index_writes=self.index_writes + other.index_writes,
             kms=self.kms + other.kms,
+            signatures=self.signatures + other.signatures,
             changes=self.changes + other.changes,
         )
 
@@ -68,7 +70,9 @@ class Meter:
     def add(self, *, model: Any, **_: Any) -> None:
         """Add the call that was just answered."""
         if model.service_model.service_id == "KMS":
-            self.usage += Usage(kms=1)
+            # A request about an asymmetric key costs five times one about another.
+            is_asymmetric = model.name in {"Sign", "GetPublicKey"}
+            self.usage += Usage(signatures=1) if is_asymmetric else Usage(kms=1)
             return
         factor = 2 if model.name == "TransactWriteItems" else 1
         for (kind, table, key), before in zip(self._touched, self._before, strict=True):

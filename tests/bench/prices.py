@@ -65,6 +65,13 @@ KMS_REQUEST = Price(
     source=_KMS,
     note=_QUOTED,
 )
+KMS_SIGNATURE = Price(
+    unit="KMS request, elliptic curve",
+    dollars=0.15,
+    per=10_000,
+    source=_KMS,
+    note=_QUOTED,
+)
 KEY = Price(unit="KMS key and month", dollars=1.00, source=_KMS, note=_QUOTED)
 GATEWAY_REQUEST = Price(
     unit="API Gateway request, REST",
@@ -136,6 +143,7 @@ ALL = (
     STORED,
     BACKED_UP,
     KMS_REQUEST,
+    KMS_SIGNATURE,
     KEY,
     EDGE_REQUEST,
     EDGE_FUNCTION,

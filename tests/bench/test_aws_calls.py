@@ -24,6 +24,16 @@ def test_a_verification_is_two_writes_one_decryption_and_its_session(
     }
 
 
+def test_a_portals_verification_is_two_writes_one_decryption_and_one_read(
+    counted: dict[tuple[str, str], CountedCalls],
+) -> None:
+    assert counted["POST /api/portal/verification", "right code"].calls == {
+        "DynamoDB.GetItem": 1,
+        "DynamoDB.UpdateItem": 2,
+        "KMS.Decrypt": 1,
+    }
+
+
 @pytest.mark.parametrize(
     ("route", "occasion"),
     [

@@ -14,6 +14,7 @@ from chalicelib.audit.event import ATTEMPT_ACCEPTED, ATTEMPT_COUNTED
 from chalicelib.keys.cipher import SealContext
 from chalicelib.storage.rows import Row, StateRow
 from tests.docs.pages import DOCS, code_in, tables
+from tests.support.portal import brought_back
 from tests.support.stream import deliver_all, recorded_stream
 from tests.support.world import World, moto_world
 
@@ -24,6 +25,13 @@ SECTION_OF_CLASS = {
     "_LookupRow": "Name",
     "_PasswordRow": "Password attempts",
     "_PendingRow": "Pending authenticator",
+    "_VersionRow": "Version",
+    "_HostRow": "Host",
+    "_GraceRow": "Grace",
+    "_HandOffRow": "Hand-off",
+    "_JwtRow": "JWT",
+    "_ReturnRow": "Return code",
+    "_SigningRow": "Signing keys",
     "_EventRow": "Event",
 }
 PLACEHOLDERS = {
@@ -35,6 +43,8 @@ PLACEHOLDERS = {
     "{time}": "[0-9]{12}",
     "{event}": "(?:[0-9a-f]{32}|[0-9]{21,40})",
     "{month}": "[0-9]{4}_[0-9]{2}",
+    "{version}": "[0-9]{6}",
+    "{host}": "[a-z0-9.-]+",
 }
 
 
@@ -119,6 +129,26 @@ def _lived_in(world: World) -> None:
     wizard.begin()
     world.wizard().sign_in(password="a wrong one")
     wizard.prove_again(password="a wrong one")
+    _handed_over(world)
+
+
+def _handed_over(world: World) -> None:
+    """Let a portal's user come, return and be redeemed; rotate the signing key; close the service."""
+    portal = world.add_portal(
+        hosts=["example.firma.se"],
+        policy={"second_factor": "required", "deadline": None, "grace_days": 14},
+    )
+    user = world.wizard()
+    user.arrive(portal.token_for("u-1"))
+    user.begin()
+    user.confirm(user.scan().otp())
+    portal.redeem(brought_back(user.return_to_portal())["code"])
+    before = world.services.portals.signer.ring()
+    after = before.with_next("another", before.keys[0].jwk, now=int(world.clock()))
+    world.stores.signing_keys.replace(None, after)
+    tenant = world.stores.tenants.get("example")
+    world.stores.tenants.apply(tenant.profile, secret_key_arn="arn:aws:kms:own")
+    world.stores.tenants.suspend("example", at=int(world.clock()))
 
 
 def test_every_row_of_a_journey_is_as_the_page_says() -> None:

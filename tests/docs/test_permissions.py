@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from tests.docs.pages import code_in, table
+from tests.support.portal import brought_back
 from tests.support.wizard import Answer, Phone
 from tests.support.world import World, moto_world
 
-COLUMNS = {"state": "`state`", "events": "`events`", "key": "key"}
+COLUMNS = {"state": "`state`", "events": "`events`", "key": "key", "signing key": "signing key"}
+SIGNING = {"Sign", "GetPublicKey"}
 LONGEST_WAIT_SECONDS = 3_600
+_NO_ROUTE = ""  # what a test does itself
 
 
 class _Watch:
@@ -22,14 +25,19 @@ class _Watch:
         self.used: dict[str, set[tuple[str, str]]] = defaultdict(set)
         self._world = world
         self._wizard = world.wizard()
-        self._route = ""
+        self._route = _NO_ROUTE
         self._places = {world.settings.state_table: "state", world.settings.events_table: "events"}
 
     def ask(self, route: str, **body: Any) -> Answer:
         """Call *route*, and let so much time pass that each call also marks the session as used."""
-        self._route = route
         method, path = route.split()
-        answer = self._wizard.call(method, path, body or None)
+        return self.ask_by(route, lambda: self._wizard.call(method, path, body or None))
+
+    def ask_by(self, route: str, ask: Callable[[], Answer]) -> Answer:
+        """Let *ask* call *route*, and time pass as above."""
+        self._route = route
+        answer = ask()
+        self._route = _NO_ROUTE
         self._world.clock.advance(61)
         return answer
 
@@ -46,8 +54,11 @@ class _Watch:
                 client.meta.events.unregister("provide-client-params", unique_id="permissions")
 
     def _note(self, params: dict[str, Any], model: Any, **_: Any) -> None:
+        if self._route == _NO_ROUTE:
+            return
         if model.service_model.service_name == "kms":
-            self.used[self._route].add(("key", model.name))
+            place = "signing key" if model.name in SIGNING else "key"
+            self.used[self._route].add((place, model.name))
             return
         # A transaction is allowed by the actions of its parts.
         parts = params.get("TransactItems") or [{model.name.removesuffix("Item"): params}]
@@ -75,10 +86,41 @@ def _go_everywhere(world: World, watch: _Watch) -> None:
     assert watch.ask("POST /api/enrolment/confirmation", otp=phone.otp()).status == 200
     assert watch.ask("POST /api/verification", otp=phone.otp()).status == 200
     assert watch.ask("DELETE /api/session").status == 204
+    _ask_as_a_portal(world, watch)
     for _ in range(20):
         world.clock.advance(LONGEST_WAIT_SECONDS)
         watch.ask("POST /api/session", **credentials)
         last = watch.ask("POST /api/verification", otp=phone.wrong_otp())
+    assert last.problem == "authenticator_disabled"
+
+
+def _ask_as_a_portal(world: World, watch: _Watch) -> None:
+    """Come from a portal, for the first time and under another name; go back; fail to the end."""
+    fresh = world.restarted()  # which has not asked for its key yet
+    watch.ask_by("GET /api/jwks", lambda: fresh.wizard().call("GET", "/api/jwks"))
+    portal = world.add_portal(policy={"second_factor": "required", "deadline": None, "grace_days": 1})
+    watch.ask_by("POST /api/portal/status", lambda: portal.status("u-1"))
+    watch.ask_by("POST /api/portal/hand-off", lambda: portal.hand_off("u-1"))
+    renamed = watch.ask_by("POST /api/portal/hand-off", lambda: portal.hand_off("u-1", username="anna"))
+    token = renamed.body["url"].partition("#hand-off=")[2]
+    world.clock.advance(-61)  # which each question takes, and the link has not
+    user = world.wizard()
+    watch.ask_by("POST /api/session/hand-off", lambda: user.arrive(token))
+    world.clock.advance(-61)
+    user.begin()
+    phone = user.scan()
+    user.confirm(phone.otp())
+    world.clock.advance(61)  # so that the session is marked as used
+    back = watch.ask_by("POST /api/session/return", user.return_to_portal)
+    world.clock.advance(-61)
+    code = brought_back(back)["code"]
+    watch.ask_by("POST /api/portal/assertion", lambda: portal.redeem(code))
+    assert watch.ask_by("POST /api/portal/verification", lambda: portal.verify("u-1", phone.otp())).body
+    for _ in range(20):
+        world.clock.advance(LONGEST_WAIT_SECONDS)
+        last = watch.ask_by(
+            "POST /api/portal/verification", lambda: portal.verify("u-1", phone.wrong_otp())
+        )
     assert last.problem == "authenticator_disabled"
 
 

@@ -10,7 +10,11 @@ from typing import Any
 
 import pytest
 
+from chalicelib.assertions.assertion import ASSERTION_SECONDS
+from chalicelib.assertions.signing_keys import OVERLAP_SECONDS
 from chalicelib.authenticators.record import MOST_CONFIRMATION_ATTEMPTS, PENDING_SECONDS
+from chalicelib.hand_offs.record import HAND_OFF_SECONDS, RETURN_CODE_SECONDS
+from chalicelib.portals.client_authentication import LONGEST_JWT_SECONDS
 from chalicelib.sessions import session
 from chalicelib.settings import STAGES, OutboxSettings, Settings
 from chalicelib.tenants.profile import Profile
@@ -45,6 +49,7 @@ def test_settings_are_those_read_from_the_environment() -> None:
         STATE_TABLE="state",
         EVENTS_TABLE="events",
         SECRET_KEY_ID="key",
+        SIGNING_KEY_ID="key",
         ORIGIN_SECRETS="secret",
         AWS_REGION="eu-north-1",
     )
@@ -111,9 +116,14 @@ def test_limits_are_those_that_hold() -> None:
         "Session": [session.IDLE_SECONDS // 60, session.ABSOLUTE_SECONDS // 60],
         "Password proof": [session.REAUTHENTICATION_SECONDS // 60],
         "Repeating a request that replaced the session": [session.REPEATABLE_SECONDS],
+        "A portal's link": [HAND_OFF_SECONDS],
+        "A return code, and an assertion": [RETURN_CODE_SECONDS],
+        "A client's JWT": [LONGEST_JWT_SECONDS],
+        "Signing keys are published before and after they sign": [OVERLAP_SECONDS // 3_600],
         "Body of a request": [LONGEST_BODY_BYTES // 1024],
     }
     assert PASSWORD_LADDER.disabled_at is None
+    assert ASSERTION_SECONDS == RETURN_CODE_SECONDS
 
 
 def test_make_commands_exist_and_all_are_explained() -> None:
