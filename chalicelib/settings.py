@@ -8,9 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 STAGES = ("local", "dev", "prod")
+# The slug of a tenant, wherever one is claimed or chosen; it becomes part of keys.
+TENANT_ID = re.compile(r"[a-z][a-z0-9-]{1,31}", re.ASCII)
 
 _MOST_ORIGIN_SECRETS = 2  # the one in use, and its successor while they are exchanged
-_TENANT_ID = re.compile(r"[a-z][a-z0-9-]{1,31}", re.ASCII)
 
 
 class SettingsError(Exception):
@@ -62,7 +63,7 @@ class Settings:
         if len(origin_secrets) > _MOST_ORIGIN_SECRETS:
             reader.faults.append("ORIGIN_SECRETS holds more than two values")
         default_tenant = environ.get("DEFAULT_TENANT") or None
-        if default_tenant is not None and not _TENANT_ID.fullmatch(default_tenant):
+        if default_tenant is not None and not TENANT_ID.fullmatch(default_tenant):
             reader.faults.append("DEFAULT_TENANT is no tenant's id")
         reader.refuse_faults()
         return cls(

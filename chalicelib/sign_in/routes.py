@@ -9,6 +9,7 @@ from chalice.app import Blueprint
 from chalicelib.accounts.passwords import LONGEST_PASSWORD_CHARACTERS
 from chalicelib.accounts.record import LONGEST_USERNAME_CHARACTERS
 from chalicelib.errors import HandOffExpiredError, NotFoundError
+from chalicelib.settings import TENANT_ID
 from chalicelib.sign_in.hand_off import HandOffExchange
 from chalicelib.sign_in.sign_in import SignIn
 from chalicelib.tenants.cache import RememberedTenants
@@ -16,7 +17,6 @@ from chalicelib.web.body import LONGEST_BODY_BYTES, Text
 from chalicelib.web.endpoints import Answer, Call, Endpoints, Gate, SignedInCall
 from chalicelib.web.request_log import note_tenant
 
-_TENANT_ID = re.compile(r"[a-z][a-z0-9-]{1,31}", re.ASCII)
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
 _USERNAME = Text("username", LONGEST_USERNAME_CHARACTERS)
 _PASSWORD = Text("password", LONGEST_PASSWORD_CHARACTERS)
@@ -74,7 +74,7 @@ def sign_in_routes(
 
 
 def _tenant_id(claimed: str) -> str:
-    if not _TENANT_ID.fullmatch(claimed):
+    if not TENANT_ID.fullmatch(claimed):
         raise NotFoundError
     note_tenant(claimed)
     return claimed

@@ -15,12 +15,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from chalicelib.settings import TENANT_ID
+
 MOST_CLIENTS = 5
 MOST_KEYS = 4
 # How keys of each kind sign, by type and curve.
 ALGORITHMS = {("EC", "P-256"): "ES256", ("OKP", "Ed25519"): "EdDSA"}
 
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,31}", re.ASCII)
+_CLIENT_ID = re.compile(rf"({TENANT_ID.pattern})\.({_NAME.pattern})", re.ASCII)
 _KEY_ID = re.compile(r"[A-Za-z0-9._~-]{1,64}", re.ASCII)
 _MEMBERS = frozenset({"kty", "crv", "x", "y", "kid", "use", "alg", "key_ops"})
 _COORDINATE_BYTES = 32
@@ -44,10 +47,9 @@ def client_id_of(tenant_id: str, name: str) -> str:
 
 def split_client_id(client_id: object) -> tuple[str, str] | None:
     """Return the tenant id and the client's name within a claimed client id; None if it is none."""
-    if not isinstance(client_id, str):
-        return None
-    tenant_id, dot, name = client_id.partition(".")
-    return (tenant_id, name) if dot and _NAME.fullmatch(name) else None
+    # Nothing of it is proven yet: only what can be a tenant's id may become part of a key.
+    claimed = _CLIENT_ID.fullmatch(client_id) if isinstance(client_id, str) else None
+    return None if claimed is None else (claimed[1], claimed[2])
 
 
 def faults_of_client(source: object) -> list[str]:

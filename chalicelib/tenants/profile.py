@@ -16,6 +16,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from chalicelib.methods import METHODS
 from chalicelib.provisioning import fits_in_a_key_uri
+from chalicelib.settings import TENANT_ID
 from chalicelib.tenants.client import MOST_CLIENTS, Client, client_of, faults_of_client
 
 LANGUAGES = ("sv", "en", "nb", "da", "fi")
@@ -26,7 +27,6 @@ MOST_HOSTS = 20
 LONGEST_ISSUER_CHARACTERS = 20
 LONGEST_URL_CHARACTERS = 2_000
 
-_TENANT_ID = re.compile(r"[a-z][a-z0-9-]{1,31}")
 _COLOUR = re.compile(r"#[0-9a-f]{6}")
 _HOST = re.compile(r"[a-z0-9-]+(?:\.[a-z0-9-]+)+")
 _LOOPBACK_NAMES = frozenset({"127.0.0.1", "localhost"})
@@ -139,7 +139,7 @@ class Profile:
         brand = reader.section("brand")
         support = reader.section("support")
         profile = cls(
-            tenant_id=reader.text("id", pattern=_TENANT_ID),
+            tenant_id=reader.text("id", pattern=TENANT_ID),
             portal_name=reader.text("portal_name", longest=60),
             issuer=reader.text("issuer", longest=LONGEST_ISSUER_CHARACTERS),
             brand=Brand(

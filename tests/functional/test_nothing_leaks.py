@@ -11,6 +11,7 @@ import pytest
 
 from chalicelib.audit.event import ATTEMPT_ACCEPTED, ATTEMPT_COUNTED
 from tests.support import aws
+from tests.support.portal import brought_back
 from tests.support.stream import outbox_over, recorded_stream
 from tests.support.wizard import Answer, Phone, Wizard, new_idempotency_key
 from tests.support.world import World, moto_world
@@ -122,6 +123,45 @@ def _the_whole_journey_and_every_error(world: World, leaks: Leaks) -> None:
     cookie = f"canary-cookie=1; __Host-s={CANARIES['other cookie']}"
     wizard.session(headers=HEADERS | {"cookie": cookie})
     call(wizard.sign_out)
+    _from_a_portal_and_back(world, leaks)
+
+
+def _from_a_portal_and_back(world: World, leaks: Leaks) -> None:
+    """Hand a user over and redeem what comes back, rightly and wrongly, with canaries in every input."""
+    portal = world.add_portal() if world.settings.is_local else world.add_portal_at_front_door()
+    user = world.wizard() if world.settings.is_local else world.wizard_at_front_door()
+    said = {name: f"canary-{name}-of-the-portal" for name in ("username", "language", "state", "nonce")}
+    said["language"] = "canary-lang"
+    portal.status("canary-user")
+    portal.hand_off("canary-user", **said, return_url="https://canary.example/")
+    portal.status("canary-user", jwt="canary.canary.canary")
+    portal.status("canary-user", headers={"authorization": "Bearer canary"})
+    token = portal.token_for("canary-user", **said)
+    leaks.secrets.add(token)
+    key = CANARIES["idempotency key"]
+    user.arrive(token, idempotency_key=key, headers=HEADERS, keep_cookie=False)
+    user.arrive(token, idempotency_key=key, headers=HEADERS)
+    user.arrive(f"canary{token[6:]}", headers=HEADERS)
+    user.begin()
+    phone = user.scan()
+    leaks.add_phone(phone)
+    user.confirm(phone.otp())
+    leaks.secrets.add(str(user.session_id))
+    code = brought_back(user.return_to_portal(headers=HEADERS))["code"]
+    leaks.secrets.add(code)
+    world.aws.interfere(*[_bug] * 3)
+    portal.redeem(code)
+    world.aws.leave_alone()
+    leaks.secrets.add(portal.redeem(code).body["assertion"])
+    portal.redeem(code)
+    portal.redeem(f"canary{code[6:]}")
+    world.clock.advance_to_next_time_step()
+    attempt_id = "canary-attempt-of-the-portal"
+    portal.verify("canary-user", phone.wrong_otp(), attempt_id=attempt_id)
+    portal.verify("canary-user", phone.otp(), attempt_id=attempt_id)
+    portal.verify("canary-user", "canary", attempt_id=attempt_id)
+    portal.call("/api/portal/status", {"user": "canary\r\n"})
+    portal.call("/api/portal/status", {"canary": "canary-field"})
 
 
 def _bug(request: Any, take_effect: Any) -> Any:
@@ -188,9 +228,28 @@ def test_the_tables_hold_no_secret_in_clear(world: World) -> None:
     assert leaks.found_in(map(repr, world.aws.state())) == []
 
 
+@pytest.mark.requirement("A2", "S1")
+def test_the_tables_hold_neither_link_nor_code_of_a_portal_in_clear(world: World, wizard: Wizard) -> None:
+    """Save the code in the answer of the one request that may be repeated, worthless without the key."""
+    portal = world.add_portal()
+    token = portal.token_for("u-1")
+    wizard.arrive(token)
+    first_session_id = str(wizard.session_id)
+    wizard.begin()
+    wizard.confirm(wizard.scan().otp())
+    code = brought_back(wizard.return_to_portal())["code"]
+    assertion = portal.redeem(code).body["assertion"]
+    rows = world.aws.state()
+    for row in rows:
+        row.pop("replacement_answer", None)
+    for secret in (token, first_session_id, code, assertion):
+        assert secret not in repr(rows)
+
+
 @pytest.mark.requirement("K2")
 def test_keys_of_rows_hold_opaque_ids_only(world: World, wizard: Wizard) -> None:
     wizard.enrolled()
+    world.wizard().arrive(world.add_portal().token_for("anna@firma.se"))
     for row in world.aws.state() + world.aws.events():
         key = row["pk"]["S"] + row["sk"]["S"]
         assert "anna" not in key.lower()
