@@ -15,6 +15,8 @@ CHANGING_ROUTES = [
     ("DELETE", "/api/enrolment", None),
     ("POST", "/api/enrolment/confirmation", {"otp": "123456"}),
     ("POST", "/api/verification", {"otp": "123456"}),
+    ("POST", "/api/session/hand-off", {"hand_off": "t" * 43}),
+    ("POST", "/api/session/return", None),
 ]
 FOREIGN_HEADERS: dict[str, dict[str, str | None]] = {
     "no idempotency key": {"idempotency-key": None},
@@ -47,6 +49,17 @@ FORM_TYPES = [
     "",
     None,
 ]
+
+
+def test_no_route_of_the_page_is_left_out(world: World) -> None:
+    """What portals' servers ask is no page's business: see test_portal_clients.py."""
+    changing = {
+        (method, path)
+        for path, methods in world.app.routes.items()
+        for method in methods
+        if method != "GET" and not path.startswith("/api/portal/")
+    }
+    assert {(method, path) for method, path, _ in CHANGING_ROUTES} == changing
 
 
 @pytest.mark.requirement("S5")

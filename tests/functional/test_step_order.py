@@ -99,6 +99,37 @@ def _ended_by_another_sign_in(world: World, wizard: Wizard) -> Phone:
     return _just_enrolled(world, world.wizard())
 
 
+def _handed_over(world: World, wizard: Wizard) -> Phone:
+    wizard.arrive(world.add_portal().token_for("u-1"))
+    return _nobody(world, wizard)
+
+
+def _handed_over_long_after_the_password(world: World, wizard: Wizard) -> Phone:
+    long_ago = int(world.clock()) - 5 * MINUTES - 1
+    wizard.arrive(world.add_portal().token_for("u-1", auth_time=long_ago))
+    return _nobody(world, wizard)
+
+
+def _handed_over_with_a_phone(world: World, wizard: Wizard) -> Phone:
+    portal = world.add_portal()
+    before = world.wizard()
+    before.arrive(portal.token_for("u-1"))
+    before.begin()
+    phone = before.scan()
+    before.confirm(phone.otp())
+    world.clock.advance_to_next_time_step()
+    wizard.arrive(portal.token_for("u-1"))
+    return phone
+
+
+def _returned(world: World, wizard: Wizard) -> Phone:
+    phone = _handed_over(world, wizard)
+    session_id = wizard.session_id
+    wizard.return_to_portal()
+    wizard.session_id = session_id
+    return phone
+
+
 ROUTES: dict[str, Callable[[Wizard, Phone], Answer]] = {
     "session": lambda wizard, _: wizard.session(),
     "password": lambda wizard, _: wizard.prove_again(),
@@ -107,6 +138,7 @@ ROUTES: dict[str, Callable[[Wizard, Phone], Answer]] = {
     "cancel": lambda wizard, _: wizard.cancel(),
     "confirm": lambda wizard, phone: wizard.confirm(phone.otp()),
     "verify": lambda wizard, phone: wizard.verify(phone.otp()),
+    "return": lambda wizard, _: wizard.return_to_portal(),
 }
 NOT_SIGNED_IN: dict[str, str | None] = dict.fromkeys(ROUTES, "not_signed_in")
 OK = None
@@ -122,6 +154,7 @@ LEGAL: dict[Callable[[World, Wizard], Phone], dict[str, str | None]] = {
         "cancel": OK,
         "confirm": "enrolment_not_begun",
         "verify": "not_enrolled",
+        "return": "not_handed_off",
     },
     _password_fresh: {
         "session": OK,
@@ -131,6 +164,7 @@ LEGAL: dict[Callable[[World, Wizard], Phone], dict[str, str | None]] = {
         "cancel": OK,
         "confirm": "enrolment_not_begun",
         "verify": "not_enrolled",
+        "return": "not_handed_off",
     },
     _pending: {
         "session": OK,
@@ -140,6 +174,7 @@ LEGAL: dict[Callable[[World, Wizard], Phone], dict[str, str | None]] = {
         "cancel": OK,
         "confirm": OK,
         "verify": "not_enrolled",
+        "return": "not_handed_off",
     },
     # What was begun within the five minutes goes on until it expires.
     _pending_with_stale_password: {
@@ -150,6 +185,7 @@ LEGAL: dict[Callable[[World, Wizard], Phone], dict[str, str | None]] = {
         "cancel": OK,
         "confirm": OK,
         "verify": "not_enrolled",
+        "return": "not_handed_off",
     },
     _just_enrolled: {
         "session": OK,
@@ -159,6 +195,7 @@ LEGAL: dict[Callable[[World, Wizard], Phone], dict[str, str | None]] = {
         "cancel": OK,
         "confirm": "enrolment_already_confirmed",
         "verify": OK,
+        "return": "not_handed_off",
     },
     _enrolled_elsewhere: {
         "session": OK,
@@ -168,6 +205,7 @@ LEGAL: dict[Callable[[World, Wizard], Phone], dict[str, str | None]] = {
         "cancel": OK,
         "confirm": "enrolment_not_begun",
         "verify": OK,
+        "return": "not_handed_off",
     },
     _enrolled_elsewhere_password_fresh: {
         "session": OK,
@@ -177,6 +215,7 @@ LEGAL: dict[Callable[[World, Wizard], Phone], dict[str, str | None]] = {
         "cancel": OK,
         "confirm": "enrolment_not_begun",
         "verify": OK,
+        "return": "not_handed_off",
     },
     _verified: {
         "session": OK,
@@ -186,6 +225,7 @@ LEGAL: dict[Callable[[World, Wizard], Phone], dict[str, str | None]] = {
         "cancel": OK,
         "confirm": "enrolment_already_confirmed",
         "verify": OK,
+        "return": "not_handed_off",
     },
     _verified_password_fresh: {
         "session": OK,
@@ -195,6 +235,7 @@ LEGAL: dict[Callable[[World, Wizard], Phone], dict[str, str | None]] = {
         "cancel": OK,
         "confirm": "enrolment_already_confirmed",
         "verify": OK,
+        "return": "not_handed_off",
     },
     _disabled: {
         "session": OK,
@@ -204,7 +245,39 @@ LEGAL: dict[Callable[[World, Wizard], Phone], dict[str, str | None]] = {
         "cancel": OK,
         "confirm": "enrolment_already_confirmed",
         "verify": "authenticator_disabled",
+        "return": "not_handed_off",
     },
+    _handed_over: {
+        "session": OK,
+        "password": "password_held_by_portal",
+        "begin": OK,
+        "offer": "enrolment_not_begun",
+        "cancel": OK,
+        "confirm": "enrolment_not_begun",
+        "verify": "not_enrolled",
+        "return": OK,
+    },
+    _handed_over_long_after_the_password: {
+        "session": OK,
+        "password": "password_held_by_portal",
+        "begin": "reauthentication_required",
+        "offer": "enrolment_not_begun",
+        "cancel": OK,
+        "confirm": "enrolment_not_begun",
+        "verify": "not_enrolled",
+        "return": OK,
+    },
+    _handed_over_with_a_phone: {
+        "session": OK,
+        "password": "password_held_by_portal",
+        "begin": "verification_required",
+        "offer": "enrolment_not_begun",
+        "cancel": OK,
+        "confirm": "enrolment_not_begun",
+        "verify": OK,
+        "return": OK,
+    },
+    _returned: NOT_SIGNED_IN,
     _signed_out: NOT_SIGNED_IN,
     _session_over: NOT_SIGNED_IN,
     _ended_by_another_sign_in: NOT_SIGNED_IN,
