@@ -130,7 +130,9 @@ def _from_a_portal_and_back(world: World, leaks: Leaks) -> None:
     """Hand a user over and redeem what comes back, rightly and wrongly, with canaries in every input."""
     portal = world.add_portal() if world.settings.is_local else world.add_portal_at_front_door()
     user = world.wizard() if world.settings.is_local else world.wizard_at_front_door()
-    said = {name: f"canary-{name}-of-the-portal" for name in ("username", "language", "state", "nonce")}
+    said: dict[str, Any] = {
+        name: f"canary-{name}-of-the-portal" for name in ("username", "language", "state", "nonce")
+    }
     said["language"] = "canary-lang"
     portal.status("canary-user")
     portal.hand_off("canary-user", **said, return_url="https://canary.example/")
