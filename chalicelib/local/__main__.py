@@ -1,6 +1,9 @@
 """
 `python -m chalicelib.local`: the embedded backend and `chalice local`, until Ctrl-C.
 
+With `--portal-port` the example portal runs beside them, with `--profile` there
+is one more tenant.
+
 Each child has a process group of its own, so that Ctrl-C reaches this process
 alone and everything is stopped in one place; `lifeline` covers the case that
 this process is killed.
@@ -19,9 +22,11 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from chalicelib.local import PROJECT
+from chalicelib.local.demo import MORE_PROFILES
+from chalicelib.local.example_portal import example_portal
 from chalicelib.local.lifeline import ENVIRONMENT_NAME
 from chalicelib.local.stopping import port_in_use, stop
 
@@ -32,35 +37,38 @@ PATIENCE_SECONDS = 5
 
 def main() -> int:
     """Run until a signal comes or a child ends; return the exit code."""
-    port = _port_argument()
-    _require_free(port)
+    options = _options()
+    _require_free(options.port, name="PORT")
+    if options.portal_port is not None:
+        _require_free(options.portal_port, name="PORTAL_PORT")
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _interrupt_once)
     try:
         with ExitStack() as stack:
-            _run_until_one_ends(list(_start_children(stack, port)))
+            _run_until_one_ends(list(_start_children(stack, options)))
     except KeyboardInterrupt:
         return 0
     return 1  # whatever ended has said why
 
 
-def _port_argument() -> int:
+def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m chalicelib.local")
-    parser.add_argument("--port", type=int, default=8000, choices=range(1, 65536), metavar="1-65535")
-    port: int = parser.parse_args().port
-    return port
+    ports: dict[str, Any] = {"type": int, "choices": range(1, 65536), "metavar": "1-65535"}
+    parser.add_argument("--port", default=8000, **ports)
+    parser.add_argument("--portal-port", **ports)
+    parser.add_argument("--profile", type=Path, metavar="FILE")
+    return parser.parse_args()
 
 
-def _require_free(port: int) -> None:
+def _require_free(port: int, *, name: str) -> None:
     """Say at once what the server would only find out after the backend has started."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((HOST, port))
         except OSError as error:
-            stop(
-                port_in_use(port) if error.errno == errno.EADDRINUSE else f"Port {port}: {error.strerror}."
-            )
+            in_use = error.errno == errno.EADDRINUSE
+            stop(port_in_use(port, name=name) if in_use else f"Port {port}: {error.strerror}.")
 
 
 def _interrupt_once(*_signal: object) -> NoReturn:
@@ -69,8 +77,9 @@ def _interrupt_once(*_signal: object) -> NoReturn:
     raise KeyboardInterrupt
 
 
-def _start_children(stack: ExitStack, port: int) -> Iterator[subprocess.Popen[bytes]]:
+def _start_children(stack: ExitStack, options: argparse.Namespace) -> Iterator[subprocess.Popen[bytes]]:
     environment = os.environ | {ENVIRONMENT_NAME: "stdin", "PYTHONUNBUFFERED": "1"}
+    profiles = [options.profile.resolve()] if options.profile else []
     chalice = Path(sys.executable).with_name("chalice")
     if not chalice.exists():
         stop("Chalice is not installed beside this Python: start with `make run`, which installs it.")
@@ -80,7 +89,12 @@ def _start_children(stack: ExitStack, port: int) -> Iterator[subprocess.Popen[by
         )
         yield backend
         environment["AWS_ENDPOINT_URL"] = _endpoint_of(backend)
-    command = [str(chalice), "local", "--stage", "local", "--host", HOST, "--port", str(port)]
+    if options.portal_port is not None:
+        portal = stack.enter_context(example_portal(port=options.portal_port, tvasteg_port=options.port))
+        profiles.append(portal.profile)
+        yield stack.enter_context(_child(portal.command, environment | portal.environment))
+    environment[MORE_PROFILES] = os.pathsep.join(str(profile) for profile in profiles)
+    command = [str(chalice), "local", "--stage", "local", "--host", HOST, "--port", str(options.port)]
     yield stack.enter_context(_child(command, environment))
 
 

@@ -1,28 +1,34 @@
-"""The tenant and the user that a fresh local backend starts with."""
+"""The tenants and the user that a fresh local backend starts with."""
 
 from __future__ import annotations
 
 import json
+import os
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
 from chalicelib.accounts.store import UserExistsError
 from chalicelib.bootstrap import Services
-from chalicelib.tenants.profile import Profile
+from chalicelib.local.stopping import stop
+from chalicelib.tenants.profile import Profile, ProfileError
 
 PROFILE = Path(__file__).with_name("demo-tenant.json")
 USERNAME = "anna@firma.se"
 PASSWORD = "sju-lugna-sommarmoln"
+MORE_PROFILES = "TVASTEG_PROFILES"
+"""The environment variable with files of further profiles, separated as paths are."""
 
 
 def seed(services: Services) -> None:
-    """Make the demo tenant and its user exist; an existing user keeps their authenticator."""
-    profile = Profile.from_json(json.loads(PROFILE.read_text(encoding="utf-8")))
-    tenant = services.tenants.apply(profile)
-    with suppress(UserExistsError):
-        services.directory.create_user(
-            tenant, username=USERNAME, password=PASSWORD, language=profile.default_language
-        )
+    """
+    Make the demo tenant and those of further profiles exist.
+
+    Each gets the demo user, unless its portal holds the passwords; an existing
+    user keeps their authenticator.
+    """
+    for profile in [PROFILE, *_more_profiles()]:
+        _seed_tenant(services, _profile(profile))
 
 
 def how_to_sign_in(url: str) -> str:
@@ -31,5 +37,30 @@ def how_to_sign_in(url: str) -> str:
   Tvåsteg is ready:  {url}
   User name:         {USERNAME}
   Password:          {PASSWORD}
-  Ctrl-C stops everything.
+{"".join(_how_to_see(_profile(path), url) for path in _more_profiles())}  Ctrl-C stops everything.
 """
+
+
+def _more_profiles() -> Sequence[Path]:
+    return [Path(name) for name in os.environ.get(MORE_PROFILES, "").split(os.pathsep) if name]
+
+
+def _profile(path: Path) -> Profile:
+    try:
+        return Profile.from_json(json.loads(path.read_text(encoding="utf-8")), local=True)
+    except (OSError, ValueError) as error:
+        reason = str(error) if isinstance(error, ProfileError) else f"is no file with JSON: {error}"
+        stop(f"The profile {path} cannot be used: {reason}")
+
+
+def _seed_tenant(services: Services, profile: Profile) -> None:
+    tenant = services.tenants.apply(profile)
+    if profile.passwords == "directory":
+        with suppress(UserExistsError):
+            services.directory.create_user(
+                tenant, username=USERNAME, password=PASSWORD, language=profile.default_language
+            )
+
+
+def _how_to_see(profile: Profile, url: str) -> str:
+    return f"  {f'Tenant {profile.tenant_id}:':<18} {url}?tenant={profile.tenant_id}\n"

@@ -25,6 +25,7 @@ def stop(sentence: str) -> NoReturn:
     os._exit(1)
 
 
-def port_in_use(port: int) -> str:
-    """Return the sentence for a port that something else listens on."""
-    return f"Port {port} is in use: stop what listens there, or run `make run PORT={port + 1}`."
+def port_in_use(port: int, *, name: str = "PORT") -> str:
+    """Return the sentence for a port that something else listens on; *name* is what make calls it."""
+    target = "run" if name == "PORT" else "run-portal"
+    return f"Port {port} is in use: stop what listens there, or run `make {target} {name}={port + 1}`."

@@ -20,7 +20,7 @@ from chalicelib.settings import TENANT_ID
 MOST_CLIENTS = 5
 MOST_KEYS = 4
 # How keys of each kind sign, by type and curve.
-ALGORITHMS = {("EC", "P-256"): "ES256", ("OKP", "Ed25519"): "EdDSA"}
+ALGORITHMS: Mapping[tuple[Any, Any], str] = {("EC", "P-256"): "ES256", ("OKP", "Ed25519"): "EdDSA"}
 
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,31}", re.ASCII)
 _CLIENT_ID = re.compile(rf"({TENANT_ID.pattern})\.({_NAME.pattern})", re.ASCII)

@@ -11,6 +11,7 @@ from playwright.sync_api import expect
 
 from tests.browser.conftest import NewVisitor
 from tests.browser.visitor import VERIFICATION, Visitor
+from tests.support import visitor as anywhere
 from tests.support.wizard import Phone
 
 AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text("utf-8")
@@ -41,7 +42,7 @@ WINDOWS = {
 class Inspector:
     """Checks one state after another and remembers their titles."""
 
-    def __init__(self, visitor: Visitor) -> None:
+    def __init__(self, visitor: anywhere.Visitor) -> None:
         self._visitor = visitor
         self.titles: dict[str, str] = {}
 

@@ -15,13 +15,14 @@ from chalicelib.assertions.signing_keys import OVERLAP_SECONDS
 from chalicelib.authenticators.record import MOST_CONFIRMATION_ATTEMPTS, PENDING_SECONDS
 from chalicelib.hand_offs.record import HAND_OFF_SECONDS, RETURN_CODE_SECONDS
 from chalicelib.portals.client_authentication import LONGEST_JWT_SECONDS
+from chalicelib.portals.second_factor import ENROL, OFFER, SUPPORT, VERIFY
 from chalicelib.sessions import session
 from chalicelib.settings import STAGES, OutboxSettings, Settings
 from chalicelib.tenants.profile import Profile
 from chalicelib.throttle import OTP_FAILURES_PER_MONTH, OTP_LADDER, PASSWORD_LADDER
 from chalicelib.web.body import LONGEST_BODY_BYTES
 from chalicelib.web.problems import INTERNAL_ERROR, PROBLEMS
-from tests.docs.pages import PROJECT, README, code_in, fenced_blocks, section, table, tables
+from tests.docs.pages import DOCS, PROJECT, README, code_in, fenced_blocks, section, table, tables
 from tests.support.world import COZONE, World, moto_world
 
 
@@ -172,6 +173,22 @@ def test_every_dependency_has_its_reason(introduction: str, path: str) -> None:
 def _direct(path: Path) -> list[str]:
     text = re.split(r"^# What (?:those|it) needs?", path.read_text(encoding="utf-8"), flags=re.MULTILINE)[0]
     return re.findall(r"^([a-zA-Z0-9-]+)(?:\[[a-z]+\])?==", text, re.MULTILINE)
+
+
+def test_the_lines_to_take_over_are_those_of_the_example_portal() -> None:
+    (quoted,) = [
+        block
+        for language, block in fenced_blocks(section("## Wire in your portal"))
+        if language == "python"
+    ]
+
+    assert quoted.rstrip() == (DOCS / "example-portal/tvasteg.py").read_text(encoding="utf-8").rstrip()
+
+
+def test_what_a_portal_does_next_is_what_it_can_be_told() -> None:
+    documented = {code_in(row["next"])[0] for row in table("## Wire in your portal")}
+
+    assert documented == {VERIFY, ENROL, OFFER, SUPPORT}
 
 
 def test_continuous_integration_runs_the_readmes_test_command() -> None:

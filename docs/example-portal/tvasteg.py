@@ -1,0 +1,61 @@
+"""
+All that a portal needs to ask Tvåsteg: prove who asks, ask, hand a user over, check who comes back.
+
+Success returns and everything else raises, so let a user in only after a call has returned.
+"""
+
+from base64 import urlsafe_b64encode
+from hashlib import sha256
+from secrets import token_urlsafe
+from time import time
+from typing import Any, NamedTuple
+
+import requests
+from joserfc import jwk, jwt
+
+
+class RefusedError(Exception):
+    """Tvåsteg said no; the argument is its problem, whose `code` says why."""
+
+
+class Tvasteg(NamedTuple):
+    """Tvåsteg at *url*, as the client *client_id* whose private *key* only this portal has."""
+
+    url: str
+    client_id: str
+    key: jwk.ECKey
+
+    def ask(self, question: str, **details: Any) -> Any:  # noqa: ANN401 - JSON in, JSON out
+        """Return the answer to a question: status, verification, hand-off or assertion."""
+        address = f"{self.url}/api/portal/{question}"
+        answer = requests.post(address, json=details, auth=self._prove, timeout=5, allow_redirects=False)
+        if answer.status_code not in {200, 201}:
+            raise RefusedError(answer.json())
+        return answer.json()
+
+    def hand_off(self, **details: str | int) -> tuple[str, dict[str, str]]:
+        """Return where to send the user, and what the user's session must keep until the return."""
+        kept = {"state": token_urlsafe(), "nonce": token_urlsafe()}
+        return self.ask("hand-off", identity_verified=True, **details, **kept)["url"], kept
+
+    def redeem(self, code: str, *, user: str, nonce: str) -> dict[str, Any]:
+        """Return what Tvåsteg signed about *user*, here and now, for the hand-off with that *nonce*."""
+        assertion = self.ask("assertion", code=code)["assertion"]
+        keys = requests.get(f"{self.url}/api/jwks", timeout=5, allow_redirects=False).json()
+        claims = jwt.decode(assertion, jwk.KeySet.import_key_set(keys), algorithms=["ES256"]).claims
+        expected = {"iss": self.url, "aud": self.client_id, "tenant": self.client_id.partition(".")[0]}
+        expected |= {"sub": user, "nonce": nonce, "acr": "urn:tvasteg:acr:two-step"}
+        is_ours = expected.items() <= claims.items() and "otp" in list(claims["amr"])
+        is_short = time() - 60 < claims["exp"] <= claims["iat"] + 300
+        is_recent = time() - 960 < claims["auth_time"] <= claims["iat"] < time() + 60
+        if not (is_ours and is_short and is_recent):
+            raise RefusedError({"code": "assertion_not_ours"})
+        return claims
+
+    def _prove(self, request: Any) -> Any:  # noqa: ANN401 - a request of requests, just before it leaves
+        digest = urlsafe_b64encode(sha256(request.body).digest()).decode().rstrip("=")
+        claims = {"iss": self.client_id, "sub": self.client_id, "iat": int(time()), "exp": int(time()) + 60}
+        claims |= {"aud": request.url, "jti": token_urlsafe(), "body_sha256": digest}
+        proof = jwt.encode({"alg": "ES256", "kid": self.key.kid}, claims, self.key)
+        request.headers["Authorization"] = f"Bearer {proof}"
+        return request
