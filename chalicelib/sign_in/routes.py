@@ -63,7 +63,7 @@ def sign_in_routes(
     @endpoints.open_to_anyone("DELETE", "/api/session")
     def end_session(call: Call) -> Answer:
         ended = sign_in.end(call.session_id, call.occasion)
-        return Answer(body=None, status=204, signs_out=True, ended=ended)
+        return Answer(body=None, status=204, signs_out=True, clears_site=True, ended=ended)
 
     @endpoints.signed_in("POST", "/api/session/password", body=(_PASSWORD,))
     def prove_password_again(call: SignedInCall) -> Answer:

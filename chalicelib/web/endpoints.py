@@ -69,13 +69,15 @@ class Answer:
     A success: its status and JSON body (None for no content).
 
     *opened* is the session that the browser is to use from now on; *signs_out*
-    makes it forget the one it has, which was *ended*, if there was any.
+    makes it forget the one it has, which was *ended*, if there was any, and
+    *clears_site* all that it keeps of ours, which takes some browsers seconds.
     """
 
     body: Mapping[str, Any] | None
     status: int = 200
     opened: OpenSession | None = None
     signs_out: bool = False
+    clears_site: bool = False
     ended: Session | None = None
 
 
@@ -243,6 +245,7 @@ class _Exchange:
             headers["Set-Cookie"] = cookie.setting(answer.opened.session_id)
         if answer.signs_out:
             headers["Set-Cookie"] = cookie.expiring()
+        if answer.clears_site:
             # Never "cookies": on a shared domain that would sign the user out of the portal too.
             headers["Clear-Site-Data"] = '"cache", "storage"'
         if answer.body is None:
