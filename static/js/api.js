@@ -106,9 +106,9 @@ function freshKey() {
  */
 let unanswered = null;
 
-/** Forget what an unanswered action carried. */
+/** Forget what an unanswered action carried; one that carried nothing may still be repeated. */
 export function forgetUnanswered() {
-  unanswered = null;
+  if (unanswered !== null && unanswered.content !== null) unanswered = null;
 }
 
 async function act(method, path, body = null, { repeat = false } = {}) {
@@ -133,6 +133,8 @@ async function act(method, path, body = null, { repeat = false } = {}) {
 export const tenant = (id) => read(id === null ? '/api/tenant' : `/api/tenant?tenant=${encodeURIComponent(id)}`);
 export const session = () => read('/api/session');
 export const offer = () => read('/api/enrolment');
+export const takeUp = (handOff) => act('POST', '/api/session/hand-off', { hand_off: handOff }, { repeat: true });
+export const goBack = () => act('POST', '/api/session/return', null, { repeat: true });
 export const signIn = (credentials) => act('POST', '/api/session', credentials);
 export const signOut = () => act('DELETE', '/api/session');
 export const provePassword = (password) => act('POST', '/api/session/password', { password }, { repeat: true });

@@ -11,6 +11,10 @@ import { createSessionLimit } from './session-limit.js';
 const ASK_AGAIN_AFTER_HIDDEN_MILLISECONDS = 60_000;
 const LANGUAGE_STORAGE_NAME = 'language';
 const MISMATCHES_BEFORE_HELP = 2;
+const HAND_OFF_MARK = '#hand-off=';
+
+/** The token of a portal's link, until the server has answered it. */
+let handOff = takeHandOff();
 
 /** What the history entry remembers across a reload; nothing secret. */
 const kept = history.state ?? {};
@@ -24,9 +28,13 @@ let isBusy = false;
 let mismatches = 0;
 let hiddenSince = null;
 let waitTimer = null;
+let hasLeft = false;
 
 const language = () => texts.language;
 const screenInAddress = () => location.hash.slice(1);
+
+/** Tell what decides how a screen looks, so that a change of it shows the screen anew. */
+const viewOf = ({ screen, reason, facts }) => `${screen} ${reason} ${facts.passwordAtPortal}`;
 
 const sessionLimit = createSessionLimit({
   onWarn(endsAt, canExtend) {
@@ -38,6 +46,50 @@ const sessionLimit = createSessionLimit({
     if (!isAnswered) await dispatch({ type: 'problem', code: 'not_signed_in' });
   },
 });
+
+/* Hand-off: a portal's link brings its user here, and we send them back */
+
+/** Take the token out of the address, and with it out of the history, before anything else happens. */
+function takeHandOff() {
+  if (!location.hash.startsWith(HAND_OFF_MARK)) return null;
+  const token = location.hash.slice(HAND_OFF_MARK.length);
+  history.replaceState(null, '', location.pathname + location.search);
+  return token;
+}
+
+/** Return the session that the portal's link stands for, else the one that this browser has. */
+async function presentSession() {
+  if (handOff === null) return api.session();
+  try {
+    const answer = await api.takeUp(handOff);
+    handOff = null;
+    return answer;
+  } catch (problem) {
+    // Without an answer the link may still be good: the user can try again.
+    if (!NO_ANSWER.includes(problem.code)) handOff = null;
+    throw problem;
+  }
+}
+
+/**
+ * Go back to the portal that handed the user over, with all buttons waiting until the browser has left.
+ *
+ * *standing* is the event to carry first where the way back is refused and the user has to stay.
+ */
+async function leave(standing = null) {
+  page.sayWhyWaiting('status.leaving');
+  try {
+    const { url } = await api.goBack();
+    hasLeft = true;
+    location.assign(url);
+  } catch (problem) {
+    // The session was over already; where the user signs in now, the next screen says.
+    if (problem.code === 'not_signed_in') return { type: 'signed-out' };
+    if (standing !== null) await dispatch(standing);
+    throw problem;
+  }
+  return new Promise(() => {});
+}
 
 /* Languages */
 
@@ -117,15 +169,14 @@ async function adoptOffer(answer, wanted) {
 async function loadTenant(id) {
   tenant = await api.tenant(id);
   page.showBrand({ tenant, tokens: brandTokens(tenant.brand.colour) });
+  if (texts !== null) speak();
+  if (tenant.suspended) throw new api.Problem('tenant_suspended');
 }
 
 /** Return the event that the server's present answer makes, for somebody who wants the screen *wanted*. */
-async function eventFromServer(wanted, answer = api.session()) {
+async function eventFromServer(wanted, answer = presentSession()) {
   const event = adopt(await answer, wanted);
-  if (session.tenant !== tenant.id) {
-    await loadTenant(session.tenant);
-    speak();
-  }
+  if (session.tenant !== tenant.id) await loadTenant(session.tenant);
   const expectsKey = ['app', 'code'].includes(wanted) && (event.facts.factor === 'none' || state.replacing);
   if (expectsKey && !event.facts.pending) await learnWhyThereIsNoKey();
   return event;
@@ -144,7 +195,7 @@ async function learnWhyThereIsNoKey() {
 
 async function dispatch(event) {
   const { state: after, effects } = next(state, event);
-  const isNewScreen = after.screen !== state.screen || after.reason !== state.reason;
+  const isNewScreen = viewOf(after) !== viewOf(state);
   const isFirst = state.screen === null;
   // Before the move, so that a user who cannot have the key stays on a screen that works.
   if (['app', 'code'].includes(after.screen) && offer === null) offer = await api.offer();
@@ -164,7 +215,7 @@ async function dispatch(event) {
 /** Forget the key and all that was typed. */
 function forget() {
   offer = null;
-  api.forgetUnanswered();
+  if (handOff === null) api.forgetUnanswered();
   page.wipe();
 }
 
@@ -188,7 +239,7 @@ function show({ focus }) {
 }
 
 function contextNow() {
-  return { state, tenant, session, offer, language, texts: () => texts, adopt, adoptOffer, signOut, resume };
+  return { state, tenant, session, offer, language, texts: () => texts, adopt, adoptOffer, signOut, resume, leave };
 }
 
 /** Run *work*, one piece at a time, and carry the event that it returns. */
@@ -218,6 +269,9 @@ async function submit() {
 
 /* Refusals */
 
+/** Codes whose screen says all that there is to say. */
+const TOLD_BY_SCREEN = ['not_signed_in', 'password_held_by_portal'];
+
 async function refuse(error) {
   if (error instanceof FieldErrors) {
     page.showErrors(error.errors);
@@ -227,9 +281,10 @@ async function refuse(error) {
   const problem = error;
   if (texts.words[`problem.${problem.code}`] === undefined) problem.code = 'internal_error';
   if (problem.reference !== null) page.showReference(problem.reference);
+  const before = viewOf(state);
   await dispatch({ type: 'problem', code: problem.code });
-  const isToldByScreen = ['stopped', 'done'].includes(state.screen) || problem.code === 'not_signed_in';
-  if (!isToldByScreen) tell(problem);
+  const hasEnded = ['stopped', 'done'].includes(state.screen) && viewOf(state) !== before;
+  if (!hasEnded && !TOLD_BY_SCREEN.includes(problem.code)) tell(problem);
 }
 
 /** Fields that a refusal is about, by the start of its code. */
@@ -316,6 +371,7 @@ const ACTIONS = {
       return { type: 'cancel' };
     }),
   replace: () => run(async () => ({ type: 'replace' })),
+  return: () => run(leave),
   'sign-out': async () => {
     page.closeDialog();
     const event = await run(signOut);
@@ -381,6 +437,11 @@ document.addEventListener(
 );
 
 window.addEventListener('popstate', () => {
+  // A new link in an open page begins a new life: nothing of this user may stay.
+  if (location.hash.startsWith(HAND_OFF_MARK)) {
+    location.reload();
+    return;
+  }
   dispatch({ type: 'go', screen: screenInAddress(), fromHistory: true }).catch((error) => {
     history.replaceState(history.state, '', `#${state.screen}`);
     return refuse(error);
@@ -419,10 +480,18 @@ document.addEventListener('visibilitychange', () => {
   hiddenSince = null;
 });
 
-window.addEventListener('pagehide', forget);
+window.addEventListener('pagehide', () => {
+  handOff = null;
+  forget();
+});
 
 window.addEventListener('pageshow', async ({ persisted }) => {
   if (!persisted) return;
+  // The session ended when the user was sent back: what the page shows is over.
+  if (hasLeft) {
+    location.reload();
+    return;
+  }
   showPassword(false);
   await refresh();
   // The key was wiped when the page was put away; asking the server brought it back.
@@ -434,7 +503,7 @@ window.addEventListener('pageshow', async ({ persisted }) => {
 async function start() {
   const parameters = new URLSearchParams(location.search);
   const candidates = [parameters.get('lang'), savedLanguage(), ...navigator.languages];
-  const answers = await Promise.allSettled([loadTenant(parameters.get('tenant')), api.session()]);
+  const answers = await Promise.allSettled([loadTenant(parameters.get('tenant')), presentSession()]);
   const [tenantAnswer, sessionAnswer] = answers;
   const offered = offeredLanguages(tenant?.languages ?? Object.keys(LANGUAGES));
   try {

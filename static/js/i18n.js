@@ -48,9 +48,11 @@ export function pluralForm(language, count) {
 /** English here is British: days come before months, hours are counted to 24. */
 const localeOf = (language) => (language === 'en' ? 'en-GB' : language);
 
-/** Return *date* as a date in words: "31 januari 2027". */
-export function dateText(language, date) {
-  return new Intl.DateTimeFormat(localeOf(language), { day: 'numeric', month: 'long', year: 'numeric' }).format(date);
+/** Return *date* as a date in words, "31 januari 2027": the day here, or in *timeZone*. */
+export function dateText(language, date, timeZone) {
+  const shape = { day: 'numeric', month: 'long', year: 'numeric', timeZone };
+  // No line ends between the day and its month.
+  return new Intl.DateTimeFormat(localeOf(language), shape).format(date).replace(' ', '\u00a0');
 }
 
 /**

@@ -9,12 +9,22 @@ export const STEPS = ['method', 'password', 'phone', 'app', 'code'];
 
 /**
  * What the server has said about this browser.
- * @typedef {{signedIn: boolean, factor: 'none'|'active'|'disabled', verified: boolean, fresh: boolean, pending: boolean}} Facts
+ * @typedef {{signedIn: boolean, factor: 'none'|'active'|'disabled', verified: boolean, fresh: boolean, pending: boolean,
+ *   handedOff: null|'sign-in'|'manage', passwordAtPortal: boolean}} Facts
  * `fresh`: the password was proven again lately. `pending`: this sign-in has a key that waits for its code.
+ * `handedOff`: what a portal handed the user over for. `passwordAtPortal`: only the portal can ask for the password.
  */
 
 /** @type {Facts} */
-export const SIGNED_OUT = { signedIn: false, factor: 'none', verified: false, fresh: false, pending: false };
+export const SIGNED_OUT = {
+  signedIn: false,
+  factor: 'none',
+  verified: false,
+  fresh: false,
+  pending: false,
+  handedOff: null,
+  passwordAtPortal: false,
+};
 
 /** Problem codes that end the step, whatever screen it was. */
 const STOPPING_CODES = [
@@ -22,7 +32,9 @@ const STOPPING_CODES = [
   'enrolment_attempts_exhausted',
   'enrolment_expired',
   'enrolment_replaced',
+  'hand_off_expired',
   'not_found',
+  'tenant_suspended',
 ];
 
 /** Reasons after which the app on the phone holds a row that no longer works. */
@@ -58,6 +70,8 @@ export function factsOf(session, now) {
     verified: session.verified,
     fresh: freshUntil !== null && Date.parse(freshUntil) > now,
     pending: session.enrolment !== null,
+    handedOff: session.hand_off?.purpose ?? null,
+    passwordAtPortal: session.password === 'portal',
   };
 }
 
@@ -161,6 +175,8 @@ const HANDLERS = {
         );
       case 'enrolment_not_begun':
         return settle({ ...state, facts: { ...state.facts, pending: false } }, state.screen ?? 'method');
+      case 'password_held_by_portal':
+        return settle({ ...state, facts: { ...state.facts, passwordAtPortal: true } }, state.screen);
       case 'not_enrolled':
         return settle({ ...state, facts: { ...state.facts, factor: 'none' } }, 'method');
       default:

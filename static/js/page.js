@@ -11,6 +11,7 @@ const live = document.getElementById('live');
 let texts = null;
 let common = {};
 const said = new WeakMap();
+let waitTimer = null;
 
 /** Use *chosen* texts; `common` values are known to every text. Everything on the page is said anew. */
 export function useTexts(chosen, commonValues) {
@@ -226,11 +227,11 @@ export function replaceSummary(key) {
 export async function whileWaiting(work) {
   const buttons = [...document.querySelectorAll('main button[data-action], dialog button')];
   for (const button of buttons) button.setAttribute('aria-disabled', 'true');
-  const timer = setTimeout(() => announce('status.wait', main.querySelector('.waiting')), STATUS_AFTER_MILLISECONDS);
+  waitTimer = setTimeout(() => sayWhyWaiting('status.wait'), STATUS_AFTER_MILLISECONDS);
   try {
     return await work();
   } finally {
-    clearTimeout(timer);
+    clearTimeout(waitTimer);
     for (const button of buttons) button.removeAttribute('aria-disabled');
     const waiting = main.querySelector('.waiting');
     if (waiting) {
@@ -239,6 +240,12 @@ export async function whileWaiting(work) {
     }
     live.textContent = '';
   }
+}
+
+/** Say at once, and instead of anything else, what the buttons wait for. */
+export function sayWhyWaiting(key) {
+  clearTimeout(waitTimer);
+  announce(key, main.querySelector('.waiting'));
 }
 
 /** Take everything secret out of the page: what was typed, keys, QR codes and links that hold a key. */

@@ -62,9 +62,10 @@ export function togglePassword() {
   announce(isShown ? 'password.shown' : 'password.hidden');
 }
 
-function linkForgottenPassword(tenant) {
-  const link = document.querySelector('[data-link="forgotten"]');
-  if (link !== null) link.href = tenant.forgotten_password_url;
+/** Let the link *name* lead to *url*, where the screen has such a link. */
+function leadTo(name, url) {
+  const link = document.querySelector(`[data-link="${name}"]`);
+  if (link !== null) link.href = url;
 }
 
 function takeOtp() {
@@ -143,12 +144,54 @@ export async function copyKey(offer) {
 }
 
 const DEAD_KEY = ['enrolment_expired', 'enrolment_replaced', 'enrolment_attempts_exhausted'];
-const OWN_HEADING = [...DEAD_KEY, 'cancelled', 'kept', 'not_signed_in', 'authenticator_disabled', 'not_found'];
+const OWN_HEADING = [
+  ...DEAD_KEY,
+  'authenticator_disabled',
+  'cancelled',
+  'hand_off_expired',
+  'kept',
+  'not_found',
+  'not_signed_in',
+  'tenant_suspended',
+];
 
-function stoppedText(reason, tenant) {
+/** Tell whether the user has to set it up, but not yet. */
+function isDueLater({ second_factor: secondFactor, due_at: dueAt }) {
+  return secondFactor === 'required' && dueAt !== null && Date.parse(dueAt) > api.serverNow();
+}
+
+/** Return the day of the last moment before *dueAt* in words: midnight ends the day before. */
+function lastDay(language, dueAt) {
+  return dateText(language, new Date(Date.parse(dueAt) - 1_000), 'UTC');
+}
+
+function stoppedText(reason, session) {
   if (reason === 'kept') return 'stopped.kept.text';
   if (reason !== 'cancelled') return `problem.${reason}`;
-  return tenant?.policy.second_factor === 'optional' ? 'stopped.cancelled.optional' : 'stopped.cancelled.text';
+  if (isDueLater(session.policy)) return 'stopped.cancelled.later';
+  return session.policy.second_factor === 'optional' ? 'stopped.cancelled.optional' : 'stopped.cancelled.text';
+}
+
+/** Return which buttons a stopped journey offers. */
+function waysOn({ reason, facts }, tenant) {
+  // Only the help desk can open a disabled authenticator: a button to try again would mislead.
+  const isDisabled = reason === 'authenticator_disabled' && facts.signedIn;
+  const isCancelled = reason === 'cancelled';
+  const returns = facts.handedOff !== null && (isCancelled || isDisabled);
+  const isUpToPortal = reason === 'hand_off_expired' || (reason === 'not_signed_in' && tenant.passwords === 'portal');
+  return {
+    returns,
+    goes_on: returns && isCancelled,
+    portal: isUpToPortal && tenant.sign_in_url !== null,
+    resumable: !(returns || isDisabled || isUpToPortal || reason === 'tenant_suspended'),
+    signed_in: facts.signedIn && !returns,
+  };
+}
+
+/** Return what the button back to the portal says: whether the user gets in there or not. */
+function returnAction({ reason }, { policy }) {
+  const mayComeIn = policy.second_factor === 'optional' || isDueLater(policy);
+  return reason === 'cancelled' && mayComeIn ? 'action.on_to_portal' : 'action.back_to_portal';
 }
 
 function stoppedAction(reason) {
@@ -160,8 +203,13 @@ function stoppedAction(reason) {
 
 export const SCREENS = {
   'sign-in': {
-    when: ({ tenant }) => ({ forgotten: tenant.forgotten_password_url !== null }),
-    enter: ({ tenant }) => linkForgottenPassword(tenant),
+    template: ({ tenant, state }) =>
+      tenant.passwords === 'portal' || state.facts.passwordAtPortal ? 'sign-in-at-portal' : 'sign-in',
+    when: ({ tenant }) => ({ forgotten: tenant.forgotten_password_url !== null, portal: tenant.sign_in_url !== null }),
+    enter({ tenant }) {
+      leadTo('forgotten', tenant.forgotten_password_url);
+      leadTo('portal', tenant.sign_in_url);
+    },
     async submit({ tenant, adopt }) {
       requireFilled({ username: 'username.empty', 'current-password': 'password.empty' });
       const credentials = { tenant: tenant.id, username: byId('username').value.trim(), password: takePassword() };
@@ -170,24 +218,27 @@ export const SCREENS = {
   },
 
   method: {
-    when: ({ tenant, state }) => ({
-      required: !state.replacing && tenant.policy.second_factor === 'required',
-      optional: !state.replacing && tenant.policy.second_factor === 'optional',
+    when: ({ session: { policy }, state }) => ({
+      required: !state.replacing && policy.second_factor === 'required',
+      optional: !state.replacing && policy.second_factor === 'optional',
       replacing: state.replacing,
-      deadline: !state.replacing && tenant.policy.deadline !== null,
+      deadline: !state.replacing && isDueLater(policy),
     }),
-    values: ({ tenant, language }) => ({
-      // Noon keeps the day the same in every time zone of the portals.
-      date: () => tenant.policy.deadline && dateText(language(), new Date(`${tenant.policy.deadline}T12:00:00`)),
-    }),
+    values: ({ session, language }) => ({ date: () => lastDay(language(), session.policy.due_at) }),
     submit: async () => ({ type: 'go', screen: 'password' }),
   },
 
   password: {
-    when: ({ tenant }) => ({ forgotten: tenant.forgotten_password_url !== null }),
-    enter({ tenant, session }) {
-      byId('signed-in-as').value = session.username;
-      linkForgottenPassword(tenant);
+    template: ({ state }) => (state.facts.passwordAtPortal ? 'password-at-portal' : 'password'),
+    when: ({ tenant }) => ({
+      forgotten: tenant.forgotten_password_url !== null,
+      portal: tenant.reauthentication_url !== null,
+      no_portal: tenant.reauthentication_url === null,
+    }),
+    enter({ tenant, session, state }) {
+      if (!state.facts.passwordAtPortal) byId('signed-in-as').value = session.username;
+      leadTo('forgotten', tenant.forgotten_password_url);
+      leadTo('portal', tenant.reauthentication_url);
     },
     async submit({ adopt }) {
       requireFilled({ 'current-password': 'password.empty' });
@@ -234,21 +285,23 @@ export const SCREENS = {
   },
 
   verify: {
-    async submit({ adopt }) {
-      return adopt(await api.verify(takeOtp()));
+    async submit({ adopt, leave }) {
+      const event = adopt(await api.verify(takeOtp()));
+      return event.facts.handedOff === 'sign-in' ? leave(event) : event;
     },
   },
 
   done: {
     template: ({ state }) => (state.outcome === 'enrolled' ? 'done' : 'already'),
-    when: ({ tenant, session }) => ({
-      returns: tenant.return_url !== null,
+    when: ({ tenant, session, state }) => ({
+      returns: tenant.return_url !== null || state.facts.handedOff !== null,
       bound: Boolean(session?.authenticator?.bound_at),
     }),
     values: ({ session, language }) => ({
       date: () => session?.authenticator && dateText(language(), new Date(session.authenticator.bound_at)),
     }),
-    async submit({ tenant, signOut }) {
+    async submit({ tenant, state, signOut, leave }) {
+      if (state.facts.handedOff !== null) return leave();
       if (tenant.return_url === null) return signOut();
       location.assign(tenant.return_url);
       return null;
@@ -256,16 +309,19 @@ export const SCREENS = {
   },
 
   stopped: {
-    when: ({ state }) => ({
-      // Only the help desk can open a disabled authenticator: a button to try again would mislead.
-      resumable: state.reason !== 'authenticator_disabled' || !state.facts.signedIn,
-      signed_in: state.facts.signedIn,
-    }),
-    enter({ state, tenant }) {
+    when: ({ state, tenant }) => waysOn(state, tenant),
+    enter({ state, tenant, session, language }) {
       const heading = OWN_HEADING.includes(state.reason) ? `stopped.${state.reason}` : 'stopped.fault';
       say(byId('stopped-heading'), heading);
-      say(byId('stopped-text'), stoppedText(state.reason, tenant));
+      say(byId('stopped-text'), stoppedText(state.reason, session), {
+        date: () => lastDay(language(), session.policy.due_at),
+      });
+      if (byId('stopped-return') !== null) say(byId('stopped-return'), returnAction(state, session));
+      if (byId('stopped-portal') !== null) {
+        say(byId('stopped-portal'), state.reason === 'not_signed_in' ? 'action.sign_in_at_portal' : 'action.to_portal');
+      }
       if (byId('stopped-action') !== null) say(byId('stopped-action'), stoppedAction(state.reason));
+      leadTo('portal', tenant?.sign_in_url);
     },
     submit: ({ resume }) => resume(),
   },

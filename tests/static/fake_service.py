@@ -25,11 +25,18 @@ TENANT: dict[str, Any] = {
     "languages": ["sv", "en"],
     "default_language": "sv",
     "methods": ["totp"],
-    "policy": {"second_factor": "required", "deadline": None},
+    "suspended": False,
+    "passwords": "directory",
+    "sign_in_url": None,
+    "reauthentication_url": None,
     "return_url": None,
     "forgotten_password_url": None,
     "neutral_password_errors": False,
 }
+
+PORTAL = "https://portal.example"
+RETURN_URL = f"{PORTAL}/return"
+"""Where a portal takes its users back; what the service adds to it follows."""
 
 
 def in_minutes(minutes: float) -> str:
@@ -48,13 +55,19 @@ class FakeService:
     """The API of one user; change its attributes to put it into another state."""
 
     tenant: dict[str, Any] = field(default_factory=lambda: json.loads(json.dumps(TENANT)))
+    username: str = "anna@firma.se"
     is_signed_in: bool = False
+    purpose: str | None = None
+    """What a portal handed the user over for; `None` is a sign-in of our own."""
+    policy: dict[str, Any] = field(default_factory=lambda: {"second_factor": "required", "due_at": None})
     second_factor: str = "none"
     is_verified: bool = False
     is_fresh: bool = False
     enrolment: dict[str, Any] | None = None
     idle_minutes: float = 15
     absolute_minutes: float = 60
+    links: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """Hand-offs that nobody has taken up yet: by token, the state into which each puts the browser."""
     problems: dict[str, list[tuple[int, dict[str, Any]] | None]] = field(default_factory=dict)
     """Refusals to give next, by "METHOD path"; `None` stands for a connection that breaks."""
     requests: list[Request] = field(default_factory=list)
@@ -79,6 +92,20 @@ class FakeService:
         self.is_signed_in = True
         for name, value in state.items():
             setattr(self, name, value)
+
+    def hand_over(self, purpose: str = "sign-in", **state: Any) -> str:
+        """Return the fragment of a portal's link, which signs its user in once, in that state."""
+        token = f"hand-off-token-{len(self.links)}"
+        self.links[token] = {"purpose": purpose, **state}
+        return f"#hand-off={token}"
+
+    def hold_passwords_at_portal(self) -> None:
+        """Let only the portal ask for passwords."""
+        self.tenant |= {
+            "passwords": "portal",
+            "sign_in_url": f"{PORTAL}/sign-in",
+            "reauthentication_url": f"{PORTAL}/again",
+        }
 
     def begin(self, phone: str = "android", *, same_phone: bool = False) -> None:
         """Make a key pending."""
@@ -117,23 +144,35 @@ class FakeService:
         _give(route, status, answer)
 
     def _act(self, call: str, body: dict[str, Any]) -> tuple[int, dict[str, Any] | None]:
-        if call == "GET /api/tenant":
-            return 200, self.tenant
-        if call == "POST /api/session":
-            if body["password"] != PASSWORD:
-                return 422, {"code": "password_mismatch"}
-            self.is_signed_in = True
-            return 200, self._session()
-        if not self.is_signed_in:
+        if call not in _FOR_ANYBODY and not self.is_signed_in:
             return 401, {"code": "not_signed_in"}
         return getattr(self, _ACTIONS[call])(body)  # type: ignore[no-any-return]
+
+    def _read_tenant(self, _body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+        return 200, self.tenant
+
+    def _sign_in(self, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+        if body["password"] != PASSWORD:
+            return 422, {"code": "password_mismatch"}
+        self.is_signed_in = True
+        return 200, self._session()
+
+    def _take_up(self, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+        if body["hand_off"] not in self.links:
+            return 410, {"code": "hand_off_expired"}
+        self._sign_out(body)
+        self.sign_in(**self.links.pop(body["hand_off"]))
+        return 200, self._session()
 
     def _session(self) -> dict[str, Any]:
         is_on = self.second_factor == "active"
         return {
             "reference": "7f3k9abc",
             "tenant": "cozone",
-            "username": "anna@firma.se",
+            "username": self.username,
+            "hand_off": self.purpose and {"purpose": self.purpose},
+            "password": self.tenant["passwords"],
+            "policy": self.policy,
             "second_factor": self.second_factor,
             "verified": self.is_verified,
             "password_fresh_until": in_minutes(5) if self.is_fresh else None,
@@ -154,8 +193,15 @@ class FakeService:
 
     def _sign_out(self, _body: dict[str, Any]) -> tuple[int, None]:
         self.is_signed_in = self.is_verified = self.is_fresh = False
-        self.enrolment = None
+        self.enrolment = self.purpose = None
         return 204, None
+
+    def _return(self, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+        if self.purpose is None:
+            return 409, {"code": "not_handed_off"}
+        outcome = "code=return-code" if self.is_verified else "error=access_denied"
+        self._sign_out(body)
+        return 200, {"url": f"{RETURN_URL}?{outcome}&state=xyz"}
 
     def _prove_password(self, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
         if body["password"] != PASSWORD:
@@ -192,8 +238,12 @@ class FakeService:
 
 
 _ACTIONS = {
+    "GET /api/tenant": "_read_tenant",
+    "POST /api/session": "_sign_in",
+    "POST /api/session/hand-off": "_take_up",
     "GET /api/session": "_read_session",
     "DELETE /api/session": "_sign_out",
+    "POST /api/session/return": "_return",
     "POST /api/session/password": "_prove_password",
     "POST /api/enrolment": "_begin",
     "GET /api/enrolment": "_offer",
@@ -201,6 +251,7 @@ _ACTIONS = {
     "POST /api/enrolment/confirmation": "_accept",
     "POST /api/verification": "_accept",
 }
+_FOR_ANYBODY = {"GET /api/tenant", "POST /api/session", "POST /api/session/hand-off"}
 
 
 def _call_of(request: Request) -> str:

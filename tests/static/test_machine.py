@@ -10,7 +10,15 @@ from hypothesis import strategies as st
 
 from tests.static.conftest import Evaluate
 
-OUT = {"signedIn": False, "factor": "none", "verified": False, "fresh": False, "pending": False}
+OUT = {
+    "signedIn": False,
+    "factor": "none",
+    "verified": False,
+    "fresh": False,
+    "pending": False,
+    "handedOff": None,
+    "passwordAtPortal": False,
+}
 BEGUN = OUT | {"signedIn": True}
 FRESH = BEGUN | {"fresh": True}
 PENDING = FRESH | {"pending": True}
@@ -18,6 +26,7 @@ LATER = BEGUN | {"pending": True}
 ASKED = BEGUN | {"factor": "active"}
 ON = ASKED | {"verified": True}
 OFF = BEGUN | {"factor": "disabled"}
+HANDED_OFF = BEGUN | {"handedOff": "sign-in", "passwordAtPortal": True}
 
 SCREENS = [
     "sign-in",
@@ -79,6 +88,15 @@ CLAMPED = {
     "asked for a code": (ASKED, ["verify"] * 11),
     "on": (ON, ["done"] * 11),
     "off": (OFF, ["stopped"] * 11),
+    "handed off": (
+        HANDED_OFF,
+        ["method", "method", *["password"] * 4, "method", "method", "method", "method", "method"],
+    ),
+    "handed off, password a moment ago": (
+        HANDED_OFF | {"fresh": True},
+        ["method", "method", *["phone"] * 4, "method", "method", "method", "method", "method"],
+    ),
+    "handed off and on": (HANDED_OFF | {"factor": "active", "verified": True}, ["done"] * 11),
 }
 
 RUN = """
@@ -119,6 +137,7 @@ def problem(code: str) -> dict[str, Any]:
     return {"type": "problem", "code": code}
 
 
+TO_PHONE = ["method", "password", "phone"]
 TO_CODE = [server(BEGUN), go("password"), server(FRESH, "phone"), server(PENDING, "app"), go("code")]
 
 JOURNEYS: dict[str, tuple[list[dict[str, Any]], list[str]]] = {
@@ -188,6 +207,28 @@ JOURNEYS: dict[str, tuple[list[dict[str, Any]], list[str]]] = {
     ),
     "signing out": ([server(ON), {"type": "signed-out"}], ["done", "sign-in"]),
     "nothing works from the start": ([problem("service_unavailable")], ["stopped"]),
+    "a link that is too old": ([problem("hand_off_expired")], ["stopped"]),
+    "a portal that is closed, half way": (
+        [*TO_CODE[:3], problem("tenant_suspended")],
+        [*TO_PHONE, "stopped"],
+    ),
+    "a portal that is closed, at the end": ([server(ON), problem("tenant_suspended")], ["done", "done"]),
+    "a password that only the portal can ask for": (
+        [server(BEGUN), go("password"), problem("password_held_by_portal")],
+        ["method", "password", "password"],
+    ),
+    "the same at the sign-in": (
+        [problem("not_signed_in"), problem("password_held_by_portal")],
+        ["sign-in", "sign-in"],
+    ),
+    "a portal that asked for the password a moment ago": (
+        [server(HANDED_OFF | {"fresh": True}, ""), go("password"), server(PENDING, "app")],
+        ["method", "phone", "app"],
+    ),
+    "a way back that finds the session over": (
+        [server(HANDED_OFF | {"factor": "active", "verified": True}), {"type": "signed-out"}],
+        ["done", "sign-in"],
+    ),
 }
 
 
@@ -197,6 +238,37 @@ def test_events_lead_from_screen_to_screen(
 ) -> None:
     """Each journey as a list of events and the screens that it shows."""
     assert [state["screen"] for state in evaluate("machine", RUN, events)] == expected
+
+
+FACTS_OF = """
+({ factsOf }, session) => factsOf({ password_fresh_until: null, enrolment: null, ...session }, 0)
+"""
+STATED = [
+    ({"hand_off": None, "password": "directory"}, (None, False)),
+    ({"hand_off": {"purpose": "sign-in"}, "password": "directory"}, ("sign-in", False)),
+    ({"hand_off": {"purpose": "manage"}, "password": "portal"}, ("manage", True)),
+]
+
+
+@pytest.mark.parametrize(("session", "expected"), STATED)
+def test_a_session_states_who_sent_the_user_and_who_asks_for_the_password(
+    evaluate: Evaluate, session: dict[str, Any], expected: tuple[str | None, bool]
+) -> None:
+    """Two things apart: a portal may hand over users whose passwords we hold."""
+    facts = evaluate("machine", FACTS_OF, session)
+    assert (facts["handedOff"], facts["passwordAtPortal"]) == expected
+
+
+def test_what_the_portal_wanted_is_known_until_the_sign_out(evaluate: Evaluate) -> None:
+    """A broken-off journey still has a way back; one that is over has none."""
+    events = [
+        server(HANDED_OFF),
+        {"type": "cancel"},
+        problem("authenticator_disabled"),
+        {"type": "signed-out"},
+    ]
+    states = evaluate("machine", RUN, events)
+    assert [state["facts"]["handedOff"] for state in states] == ["sign-in", "sign-in", "sign-in", None]
 
 
 def test_history_keeps_each_step_but_nothing_that_is_over(evaluate: Evaluate) -> None:
@@ -226,6 +298,8 @@ EVENTS = st.one_of(
                 "verified": st.booleans(),
                 "fresh": st.booleans(),
                 "pending": st.booleans(),
+                "handedOff": st.sampled_from([None, "sign-in", "manage"]),
+                "passwordAtPortal": st.booleans(),
             }
         ),
         st.none() | st.sampled_from(SCREENS),
@@ -244,6 +318,10 @@ EVENTS = st.one_of(
                 "enrolment_already_confirmed",
                 "authenticator_disabled",
                 "not_enrolled",
+                "hand_off_expired",
+                "not_handed_off",
+                "password_held_by_portal",
+                "tenant_suspended",
                 "otp_mismatch",
                 "network",
             ]
