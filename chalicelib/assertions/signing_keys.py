@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from typing import Any
 
 OVERLAP_SECONDS = 24 * 60 * 60
+# A ring takes a while to reach every instance: the day begins when the last one publishes it.
+NOTICE_SECONDS = OVERLAP_SECONDS + 5 * 60
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,7 +53,7 @@ class KeyRing:
 
     def with_next(self, key_id: str, jwk: Mapping[str, Any], *, now: int) -> KeyRing:
         """
-        Return the ring with one more key, published from *now* and signing a day later.
+        Return the ring with one more key, published from *now* and signing a day and a little later.
 
         Keys that need not be published any more are left out.
 
@@ -60,6 +62,6 @@ class KeyRing:
         """
         if self.keys[-1].signs_from > now:
             raise ValueError("a key waits to sign already")
-        successor = SigningKey(key_id=key_id, jwk=jwk, signs_from=now + OVERLAP_SECONDS)
+        successor = SigningKey(key_id=key_id, jwk=jwk, signs_from=now + NOTICE_SECONDS)
         needed = {key.kid for key in self.published(now=now)}
         return KeyRing(keys=(*[key for key in self.keys if key.kid in needed], successor))

@@ -11,13 +11,16 @@ from pathlib import Path
 from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.deployment import PROJECT
-from chalicelib.deployment.administration import add_user, apply_tenant
 from chalicelib.deployment.deploy import Options, deploy
 from chalicelib.deployment.destroy import destroy
+from chalicelib.deployment.erasure import SETTLE_SECONDS, erase_tenant
 from chalicelib.deployment.errors import DeploymentError
 from chalicelib.deployment.package import ARCHITECTURES, DEPLOYED_STAGES, build
 from chalicelib.deployment.rotate import rotate
+from chalicelib.deployment.signing_key import rotate_signing_key
 from chalicelib.deployment.stacks import POLL_SECONDS
+from chalicelib.deployment.tenants import apply_tenant, resume_tenant, show_tenant, suspend_tenant
+from chalicelib.deployment.users import add_user
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -56,24 +59,61 @@ def _run(said: argparse.Namespace) -> None:
             print(f"{package.zip_path}: {size_mb:.2f} MB for {package.runtime} on {package.architecture}")
             print(f"sha256 {package.sha256}")
         case "deploy":
-            options = Options(
-                domain=said.domain,
-                hosted_zone_id=said.hosted_zone_id,
-                certificate_arn=said.certificate_arn,
-                alarm_mail=said.alarm_mail,
-                default_tenant=said.default_tenant,
-                web_acl_arn=said.web_acl_arn,
-                architecture=said.architecture,
-            )
-            deploy(said.stage, options, poll_seconds=said.poll_seconds)
+            deploy(said.stage, _options(said), poll_seconds=said.poll_seconds)
         case "destroy":
             destroy(said.stage, confirmation=said.yes, poll_seconds=said.poll_seconds)
         case "rotate":
             rotate(said.stage, poll_seconds=said.poll_seconds)
+        case "rotate-signing-key":
+            rotate_signing_key(said.stage)
+        case _:
+            _administer(said)
+
+
+def _administer(said: argparse.Namespace) -> None:
+    match said.command:
         case "tenant":
-            apply_tenant(said.stage, said.profile)
+            _apply_or_show(said)
+        case "suspend":
+            suspend_tenant(said.stage, said.tenant)
+        case "resume":
+            resume_tenant(said.stage, said.tenant)
+        case "erase":
+            erase_tenant(said.stage, said.tenant, confirmation=said.yes, settle_seconds=said.settle_seconds)
         case "user":
-            add_user(said.stage, tenant_id=said.tenant, username=said.username, language=said.language)
+            add_user(
+                said.stage,
+                tenant_id=said.tenant,
+                username=said.username,
+                language=said.language,
+                portal_user=said.portal_user,
+            )
+
+
+def _options(said: argparse.Namespace) -> Options:
+    return Options(
+        domain=said.domain,
+        more_domains=said.more_domains,
+        hosted_zone_id=said.hosted_zone_id,
+        certificate_arn=said.certificate_arn,
+        alarm_mail=said.alarm_mail,
+        default_tenant=said.default_tenant,
+        web_acl_arn=said.web_acl_arn,
+        architecture=said.architecture,
+    )
+
+
+def _apply_or_show(said: argparse.Namespace) -> None:
+    if said.profile is not None and (said.tenant is not None or said.version is not None):
+        raise DeploymentError(
+            "Say either PROFILE=..., to apply it, or TENANT=..., to see the one in force."
+        )
+    if said.profile is not None:
+        apply_tenant(said.stage, said.profile)
+    elif said.tenant is not None:
+        show_tenant(said.stage, said.tenant, number=said.version)
+    else:
+        raise DeploymentError("Say which profile to apply: PROFILE=file.json, or which to see: TENANT=...")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -92,6 +132,7 @@ def _parser() -> argparse.ArgumentParser:
     deploying = command("deploy", "Bring the stage up to date with this working tree")
     for name, what in {
         "domain": "a domain of your own",
+        "more-domains": "further ones for tenants, set apart by commas",
         "hosted-zone-id": "its zone in Route 53",
         "certificate-arn": "its certificate in us-east-1, where Route 53 does not serve it",
         "alarm-mail": "who is told of alarms",
@@ -105,11 +146,22 @@ def _parser() -> argparse.ArgumentParser:
         "--yes", metavar="STAGE", help="the stage's name once more, instead of being asked for it"
     )
     command("rotate", "Exchange the secret between CloudFront and the API")
-    command("tenant", "Apply a tenant's profile").add_argument("--profile", type=Path, required=True)
+    command("rotate-signing-key", "Make the next key that signs for portals")
+    tenant = command("tenant", "Apply a tenant's profile, or show it")
+    tenant.add_argument("--profile", type=Path, help="the file to apply")
+    tenant.add_argument("--tenant", help="whose to show")
+    tenant.add_argument("--version", metavar="NUMBER", help="an earlier one of it")
+    for name, what in {"suspend": "Let nobody of a tenant in", "resume": "Let them in again"}.items():
+        command(name, what).add_argument("--tenant", required=True)
+    erasing = command("erase", "Remove a tenant for good")
+    erasing.add_argument("--tenant", required=True)
+    erasing.add_argument("--yes", metavar="TENANT", help="its id once more, instead of being asked for it")
+    erasing.add_argument("--settle-seconds", type=float, default=SETTLE_SECONDS, help=argparse.SUPPRESS)
     user = command("user", "Add a user; the password is read from the terminal or from stdin")
     user.add_argument("--tenant", required=True)
     user.add_argument("--username", required=True)
     user.add_argument("--language")
+    user.add_argument("--portal-user", help="what the tenant's portal calls them")
     return parser
 
 

@@ -2,5 +2,5 @@
 
 CALLED_OPERATIONS = {
     "dynamodb": ("DeleteItem", "GetItem", "PutItem", "TransactWriteItems", "UpdateItem"),
-    "kms": ("Decrypt", "Encrypt"),
+    "kms": ("Decrypt", "Encrypt", "GetPublicKey", "Sign"),
 }

@@ -38,6 +38,7 @@ class Options:
     """What the operator wants from now on; None keeps what the stack remembers, empty takes it away."""
 
     domain: str | None = None
+    more_domains: str | None = None
     hosted_zone_id: str | None = None
     certificate_arn: str | None = None
     alarm_mail: str | None = None
@@ -49,6 +50,7 @@ class Options:
         """Return those that were said, by their names in the template."""
         said = {
             "DomainName": self.domain,
+            "MoreDomainNames": self.more_domains,
             "HostedZoneId": self.hosted_zone_id,
             "CertificateArn": self.certificate_arn,
             "AlarmMail": self.alarm_mail,
@@ -116,6 +118,20 @@ def _check_domain(remembered: dict[str, str], said: dict[str, str]) -> None:
     if certificate and certificate.split(":")[3:4] != [CLOUDFRONT_REGION]:
         raise DeploymentError(
             f"CloudFront takes certificates of {CLOUDFRONT_REGION} only; CERTIFICATE_ARN is another's."
+        )
+    names = ("DomainName", "MoreDomainNames")
+    are_new = any(wanted.get(name, "") != remembered.get(name, "") for name in names)
+    _check_further_domains(wanted, said, are_new=are_new)
+
+
+def _check_further_domains(wanted: dict[str, str], said: dict[str, str], *, are_new: bool) -> None:
+    more_domains = wanted.get("MoreDomainNames", "")
+    if more_domains and not wanted.get("DomainName"):
+        raise DeploymentError("MORE_DOMAINS=... needs a first one: DOMAIN=...")
+    if more_domains and are_new and not said.get("CertificateArn"):
+        raise DeploymentError(
+            f"For MORE_DOMAINS={more_domains} say also CERTIFICATE_ARN=..., a certificate that covers "
+            "them and DOMAIN: the one that is made here would be for DOMAIN alone."
         )
 
 
@@ -205,6 +221,8 @@ def _say_what_is_next(
         cloudfront = account.client("cloudfront")
         target = cloudfront.get_distribution(Id=outputs["DistributionId"])["Distribution"]["DomainName"]
         print(f"Let {domain} be a CNAME of {target} where its DNS is served.")
+    if parameters.get("MoreDomainNames"):
+        print(f"Let each of {parameters['MoreDomainNames']} be a CNAME of {domain}.")
     if not mail:
         print(f"Nobody is told of alarms yet: make deploy STAGE={stage} ALARM_MAIL=...")
     elif options.alarm_mail or is_new:

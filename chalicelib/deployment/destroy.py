@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import sys
-
 from chalicelib.deployment.account import Account, open_account
+from chalicelib.deployment.confirmation import require_confirmation
 from chalicelib.deployment.deploy import CLOUDFRONT_REGION
 from chalicelib.deployment.errors import DeploymentError
 from chalicelib.deployment.site import Site
@@ -29,7 +28,7 @@ def destroy(stage: str, *, confirmation: str | None, poll_seconds: float) -> Non
         )
     print(f"Account {account.number}, {account.region}: removing the service of {stage}.")
     print("Nobody can sign in from then on. Tables, keys and packages are kept.")
-    _require_confirmation(stage, confirmation)
+    require_confirmation(stage, confirmation, otherwise="Nothing was removed")
     bucket = stacks.outputs(account.app_stack).get("SiteBucketName")
     if bucket is not None:
         # CloudFormation removes empty buckets only.
@@ -43,42 +42,40 @@ def destroy(stage: str, *, confirmation: str | None, poll_seconds: float) -> Non
         print(_what_is_kept(account, data))
 
 
-def _require_confirmation(stage: str, confirmation: str | None) -> None:
-    if confirmation is None:
-        if not sys.stdin.isatty():
-            raise DeploymentError(f"Nothing was removed. Without a terminal, confirm with YES={stage}.")
-        try:
-            confirmation = input(f"Type {stage} to go on: ").strip()
-        except (EOFError, KeyboardInterrupt) as error:
-            raise DeploymentError("\nNothing was removed.") from error
-    if confirmation != stage:
-        raise DeploymentError(f"Nothing was removed: '{confirmation}' is not '{stage}'.")
-
-
 def _what_is_kept(account: Account, data: dict[str, str]) -> str:
     tables = [data["StateTableName"], data["EventsTableName"]]
-    keys = [data["SecretKeyArn"], data["TableKeyArn"]]
+    # A stage that an earlier release has deployed has no key to sign with.
+    names = ("SecretKeyArn", "SigningKeyArn", "TableKeyArn")
+    keys = [data[name] for name in names if name in data]
+    aliases = [data[name] for name in ("SecretKeyAlias", "SigningKeyAlias") if name in data]
     bucket = data["ArtifactsBucketName"]
+    list_of_keys = (
+        "aws resourcegroupstaggingapi get-resources --resource-type-filters kms:key "
+        f"--tag-filters Key=application,Values=tvasteg Key=stage,Values={account.stage}"
+    )
     commands = [
         f"aws cloudformation delete-stack --stack-name {account.data_stack}",
         f"aws cloudformation wait stack-delete-complete --stack-name {account.data_stack}",
         *(f"aws dynamodb update-table --no-deletion-protection-enabled --table-name {t}" for t in tables),
         *(f"aws dynamodb delete-table --table-name {table}" for table in tables),
         f"aws s3 rb --force s3://{bucket}",
-        f"aws kms delete-alias --alias-name {data['SecretKeyAlias']}",
+        *(f"aws kms delete-alias --alias-name {alias}" for alias in aliases),
         *(f"aws kms schedule-key-deletion --pending-window-in-days 30 --key-id {key}" for key in keys),
     ]
     lines = [
         "Kept:",
         f"  the tables {' and '.join(tables)}, with their backups",
         f"  the keys {' and '.join(keys)}",
+        "  the keys that `make rotate-signing-key` made, and tenants' own",
         f"  the bucket {bucket} with the packages",
-        "They cost about 2 dollars a month, one for each key, and some cents for what is stored.",
+        "They cost a dollar a month for each key, and some cents for what is stored.",
         f"`make deploy STAGE={account.stage}` finds them again: users sign in with the codes they have.",
         "Say its options anew. The address is another one, unless it was a domain of your own.",
         "",
         "To remove them for good, with every user and every authenticator, in this order:",
         *(f"  {command} --region {account.region}" for command in commands),
-        "For 30 days, `aws kms cancel-key-deletion` and then `enable-key` take the last two back.",
+        "For 30 days, `aws kms cancel-key-deletion` and then `enable-key` take the keys back.",
+        "Keys that commands made, for signing or for a tenant, are in no stack. This lists them:",
+        f"  {list_of_keys} --region {account.region}",
     ]
     return "\n".join(lines)

@@ -39,6 +39,7 @@ _ENVIRONMENT_TO_IMPORT_THE_APP = {
     "STATE_TABLE": "known-when-deployed",
     "EVENTS_TABLE": "known-when-deployed",
     "SECRET_KEY_ID": "known-when-deployed",
+    "SIGNING_KEY_ID": "known-when-deployed",
     "ORIGIN_SECRETS": "known-when-deployed",
     "DEFAULT_TENANT": "",
     "AWS_DEFAULT_REGION": "us-east-1",

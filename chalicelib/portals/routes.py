@@ -87,6 +87,9 @@ def portal_routes(gate: Gate, portals: Portals) -> Blueprint:
     )
     def hand_off(call: PortalCall) -> Answer:
         said = dict(call.body)
+        if not (said["nonce"].isascii() and said["nonce"].isprintable()):
+            # What we sign is limited: of other characters, 512 are too many for KMS.
+            raise BodyMalformedError("nonce: holds other than printable ASCII", field="nonce")
         handed = HandedOver(portal_user=_portal_user(said.pop("user")), **said)
         link = portals.hand_over.begin(call.client, handed, call.occasion, own_url=call.own_url)
         return Answer(body={"url": link.url, "expires_at": timestamp(link.expires_at)}, status=201)

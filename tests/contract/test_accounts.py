@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 
 import pytest
@@ -169,3 +170,79 @@ def test_a_wrong_attempt_makes_no_user(store: AccountStore) -> None:
     store.count_password_attempt(NAME, now=NOW)
     assert store.get("cozone", "anna") is None
     assert store.find("cozone", "hash-of-a-name") is None
+
+
+A_PORTALS = a_user(username="Anna | Åre", password_hash=None, portal_user="u|å#7")
+
+
+def test_a_user_whom_a_portal_handed_over_is_stored_once(store: AccountStore, commit: Commit) -> None:
+    commit(store.enlisted(A_PORTALS))
+    assert store.get("cozone", "anna") == A_PORTALS
+    with pytest.raises(ConditionRefusedError):
+        commit(store.enlisted(replace(A_PORTALS, username="another")))
+    assert store.get("cozone", "anna") == A_PORTALS
+    assert store.get("byra", "anna") is None
+
+
+def test_of_parallel_enlistments_one_stays(store: AccountStore, commit: Commit) -> None:
+    users = [replace(A_PORTALS, username=f"name-{number}") for number in range(12)]
+    outcomes = outcomes_in_parallel(partial(commit, store.enlisted(user)) for user in users)
+    assert sorted(outcomes) == ["ConditionRefusedError"] * 11 + ["ok"]
+    assert store.get("cozone", "anna") == users[outcomes.index("ok")]
+
+
+def test_an_enlisted_user_never_takes_anothers_place(store: AccountStore, commit: Commit) -> None:
+    store.add(a_user(), "lookup")
+    with pytest.raises(ConditionRefusedError):
+        commit(store.enlisted(A_PORTALS))
+    assert store.find("cozone", "lookup") == a_user()
+
+
+def test_a_new_name_is_noted_and_nothing_else(store: AccountStore, commit: Commit) -> None:
+    commit(store.enlisted(A_PORTALS))
+    commit(store.second_factor_changed(A_PORTALS, epoch=0))
+    commit(store.renamed(A_PORTALS, username="Ny", language="en"))
+    assert store.get("cozone", "anna") == replace(
+        A_PORTALS, username="Ny", language="en", epoch=1, status=ENROLLED
+    )
+
+
+def test_nobody_is_not_renamed(store: AccountStore, commit: Commit) -> None:
+    with pytest.raises(ConditionRefusedError):
+        commit(store.renamed(A_PORTALS, username="Ny", language="en"))
+    assert store.get("cozone", "anna") is None
+
+
+@pytest.mark.requirement("B34", "B58")
+def test_the_time_that_a_user_has_is_set_once(store: AccountStore) -> None:
+    assert store.grace_until("cozone", "anna", due_at=NOW + 100, now=NOW) == NOW + 100
+    for due_at in (NOW, NOW + 100, NOW + 5_000):
+        assert store.grace_until("cozone", "anna", due_at=due_at, now=NOW + 50) == NOW + 100
+    assert store.grace_until("cozone", "berit", due_at=NOW + 7, now=NOW) == NOW + 7
+    assert store.grace_until("byra", "anna", due_at=NOW + 9, now=NOW) == NOW + 9
+    assert store.get("cozone", "anna") is None, "it makes no user"
+
+
+@pytest.mark.requirement("B34", "B58")
+def test_it_outlives_that_the_user_becomes_known_and_enrolls(store: AccountStore, commit: Commit) -> None:
+    store.grace_until("cozone", "anna", due_at=NOW + 100, now=NOW)
+    commit(store.enlisted(A_PORTALS))
+    commit(store.second_factor_changed(A_PORTALS, epoch=0))
+    assert store.grace_until("cozone", "anna", due_at=NOW + 900, now=NOW + 50) == NOW + 100
+
+
+@pytest.mark.requirement("B34", "B58")
+def test_of_parallel_first_meetings_all_are_told_one_time(store: AccountStore) -> None:
+    told: list[int] = []
+    outcomes_in_parallel(
+        partial(
+            lambda seconds: told.append(
+                store.grace_until("cozone", "anna", due_at=NOW + seconds, now=NOW + seconds)
+            ),
+            seconds,
+        )
+        for seconds in range(12)
+    )
+    assert len(told) == 12
+    assert len(set(told)) == 1
+    assert store.grace_until("cozone", "anna", due_at=NOW + 900, now=NOW) == told[0]

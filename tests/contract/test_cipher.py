@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from chalicelib.bootstrap import Stores
-from chalicelib.errors import SecretIntegrityError
+from chalicelib.errors import SecretIntegrityError, ServiceUnavailableError
 from chalicelib.keys.cipher import SealContext, SealedSecret, SecretCipher
 from chalicelib.totp import SharedSecret, draw_shared_secret
 
@@ -19,6 +19,12 @@ SECRET = SharedSecret(b"\x00twenty octets long\xff")
 @pytest.fixture
 def cipher(stores: Stores) -> SecretCipher:
     return stores.cipher
+
+
+def another_key(stores: Stores) -> str:
+    """Return the ARN of a key that is not the one of all, made as an operator makes one."""
+    client = getattr(stores.cipher, "_client", None)
+    return client.create_key()["KeyMetadata"]["Arn"] if client else "memory of one tenant"
 
 
 @pytest.mark.requirement("K1")
@@ -77,6 +83,21 @@ def test_the_row_will_know_key_and_version(cipher: SecretCipher) -> None:
     assert sealed.key_arn
     assert not sealed.key_arn.startswith("alias/"), "an alias may point elsewhere tomorrow"
     assert sealed.version == CONTEXT.version == 1
+
+
+@pytest.mark.requirement("K3")
+def test_a_tenants_own_key_seals_and_what_is_stored_says_which_opens(
+    stores: Stores, cipher: SecretCipher
+) -> None:
+    own = another_key(stores)
+    under_own, under_common = cipher.seal(SECRET, CONTEXT, key_arn=own), cipher.seal(SECRET, CONTEXT)
+    assert under_own.key_arn == own != under_common.key_arn
+    for sealed in (under_own, under_common):
+        assert cipher.open(sealed, CONTEXT) == SECRET
+    for sealed, key_arn in ((under_own, under_common.key_arn), (under_common, own)):
+        # KMS says that the key is the wrong one; moto that it is nobody's business here.
+        with pytest.raises((SecretIntegrityError, ServiceUnavailableError)):
+            cipher.open(replace(sealed, key_arn=key_arn), CONTEXT)
 
 
 @pytest.mark.requirement("K2")

@@ -9,7 +9,15 @@ from typing import Any
 import pytest
 
 from chalicelib.bootstrap import Stores
-from chalicelib.sessions.session import OpenSession, Replacement, Rotation, rotate, start_session
+from chalicelib.sessions.session import (
+    OpenSession,
+    Replacement,
+    Rotation,
+    rotate,
+    session_key_of,
+    start_session,
+    successor_id,
+)
 from chalicelib.sessions.store import SessionReplacedError, SessionStore
 from tests.contract.drafts import HOUR, NOW, Commit, outcomes_in_parallel
 
@@ -19,6 +27,8 @@ ANSWER: dict[str, Any] = {
     "enrolment": None,
     "authenticator": {"name": "Google Authenticator"},
 }
+
+FROM_A_PORTAL: dict[str, Any] = {"due_at": NOW + 900, "hand_off_key": "a" * 64, "purpose": "manage"}
 
 
 @pytest.fixture
@@ -54,13 +64,14 @@ def test_an_unknown_key_is_no_session(store: SessionStore) -> None:
     [
         {},
         {"reauthenticated_at": NOW, "verified_at": NOW + 1, "pending_until": NOW + 1_800},
+        FROM_A_PORTAL,
     ],
 )
 def test_a_started_session_is_read_back_as_it_was(
-    store: SessionStore, commit: Commit, times: dict[str, int]
+    store: SessionStore, commit: Commit, times: dict[str, Any]
 ) -> None:
     opened = start_session(tenant_id="cozone", user_id="anna", epoch=3, now=NOW)
-    session = replace(opened.session, **times)  # type: ignore[arg-type]  # times only
+    session = replace(opened.session, **times)
     commit(store.started(session))
     assert store.get(session.session_key) == session
 
@@ -187,3 +198,53 @@ def test_an_ended_session_is_gone_and_ends_once(
     assert store.get(opened.session.session_key) is None
     with pytest.raises(SessionReplacedError):
         commit(store.ended(opened.session))
+
+
+@pytest.mark.requirement("M4", "E2")
+def test_what_a_portal_began_goes_along_through_every_replacement(
+    store: SessionStore, commit: Commit
+) -> None:
+    opened = start_session(tenant_id="cozone", user_id="anna", epoch=3, now=NOW, **FROM_A_PORTAL)
+    commit(store.started(opened.session))
+    for _ in range(3):
+        opened = replace_it(store, commit, opened).successor
+        kept = store.get(opened.session.session_key)
+        assert kept is not None
+        assert {name: getattr(kept, name) for name in FROM_A_PORTAL} == FROM_A_PORTAL
+
+
+@pytest.mark.requirement("M4", "E6")
+def test_a_finished_session_remembers_its_last_answer_and_has_no_successor(
+    store: SessionStore, commit: Commit, opened: OpenSession
+) -> None:
+    answer = {"url": "https://portal.example/?code=å"}
+    commit(store.finished(opened.session, request_hash="last", answer=answer, now=NOW + 5))
+    finished = store.get(opened.session.session_key)
+    assert finished is not None
+    replacement = finished.replacement
+    assert replacement is not None
+    assert (replacement.replaced_at, replacement.request_hash) == (NOW + 5, "last")
+    assert replacement.answer == answer
+    assert len(replacement.salt) == 32
+    assert finished == replace(opened.session, replacement=replacement)
+    assert store.get(session_key_of(successor_id(opened.session_id, replacement.salt))) is None
+
+
+@pytest.mark.requirement("M4", "E2")
+def test_a_session_finishes_once_and_only_while_it_lives(
+    store: SessionStore, commit: Commit, opened: OpenSession
+) -> None:
+    changes = [
+        store.finished(opened.session, request_hash=f"r{number}", answer={}, now=NOW)
+        for number in range(12)
+    ]
+    outcomes = outcomes_in_parallel(partial(commit, change) for change in changes)
+    assert sorted(outcomes) == ["SessionReplacedError"] * 11 + ["ok"]
+    finished = store.get(opened.session.session_key)
+    for change in (
+        store.ended(opened.session),
+        *store.rotated(rotate(opened, now=NOW), request_hash="r", answer={}, now=NOW)[:1],
+    ):
+        with pytest.raises(SessionReplacedError):
+            commit(change)
+    assert store.get(opened.session.session_key) == finished

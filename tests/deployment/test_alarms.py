@@ -75,11 +75,22 @@ class TestEveryAlarm:
 
 
 @pytest.mark.requirement("B48", "V8")
-@pytest.mark.parametrize("name", ["SecretIntegrityAlarm", "NewerRowsAlarm", "InternalErrorsAlarm"])
+@pytest.mark.parametrize(
+    "name",
+    ["SecretIntegrityAlarm", "NewerRowsAlarm", "InternalErrorsAlarm", "ReturnCodesUsedTwiceAlarm"],
+)
 def test_what_must_never_happen_alarms_at_once(name: str) -> None:
     alarm = ALARMS[name]
     assert (alarm["Threshold"], alarm["ComparisonOperator"]) == (1, "GreaterThanOrEqualToThreshold")
     assert alarm["EvaluationPeriods"] == 1
+
+
+@pytest.mark.requirement("M3")
+def test_a_few_refused_clients_wake_nobody_and_many_do() -> None:
+    """A portal whose key was exchanged on one side only: every request of it, for a quarter of an hour."""
+    alarm = ALARMS["ClientsRefusedAlarm"]
+    assert alarm["Period"] * alarm["EvaluationPeriods"] == 15 * 60
+    assert 10 <= alarm["Threshold"] <= 50
 
 
 @pytest.mark.requirement("V8")
@@ -128,7 +139,7 @@ def test_a_key_that_is_shut_is_told() -> None:
     detail = rule["EventPattern"]["detail"]
     assert set(detail["eventName"]) == {"DisableKey", "ScheduleKeyDeletion"}
     keys = [resolved(arn, APP) for arn in detail["resources"]["ARN"]]
-    assert [key.rpartition("/")[2] for key in keys] == ["SecretKey", "TableKey"]
+    assert [key.rpartition("/")[2] for key in keys] == ["SecretKey", "SigningKey", "TableKey"]
     (target,) = rule["Targets"]
     assert target["Arn"] == {"Ref": "AlarmTopic"}
     assert "docs/runbook.md, KeyShutRule" in target["InputTransformer"]["InputTemplate"]

@@ -23,9 +23,9 @@ def test_nothing_in_it_is_lost_with_the_stack() -> None:
         assert resource["UpdateReplacePolicy"] == "Retain", name
 
 
-def test_there_are_two_tables_and_two_keys() -> None:
+def test_there_are_two_tables_and_three_keys() -> None:
     assert set(TABLES) == {"StateTable", "EventsTable"}
-    assert set(KEYS) == {"SecretKey", "TableKey"}
+    assert set(KEYS) == {"SecretKey", "SigningKey", "TableKey"}
 
 
 @pytest.mark.requirement("K6")
@@ -45,7 +45,7 @@ def test_a_key_is_deleted_slowly(key: str) -> None:
 
 
 @pytest.mark.requirement("K3")
-@pytest.mark.parametrize("key", KEYS)
+@pytest.mark.parametrize("key", ["SecretKey", "TableKey"])
 def test_a_key_is_rotated_every_year(key: str) -> None:
     """KMS keeps the old material: what was sealed before still opens, under the same ARN."""
     assert KEYS[key]["EnableKeyRotation"] is True
@@ -80,11 +80,20 @@ def test_the_streams_tell_what_a_reader_needs() -> None:
     assert TABLES["EventsTable"]["StreamSpecification"] == {"StreamViewType": "NEW_IMAGE"}
 
 
-def test_the_secret_key_has_a_name_for_people() -> None:
-    alias = properties(data_template(), "SecretKeyAlias")
+@pytest.mark.requirement("M5")
+def test_the_key_that_signs_is_of_the_kind_that_assertions_need() -> None:
+    """ES256. KMS rotates no such key; asking it to would fail the whole stack."""
+    key = KEYS["SigningKey"]
+    assert (key["KeySpec"], key["KeyUsage"]) == ("ECC_NIST_P256", "SIGN_VERIFY")
+    assert "EnableKeyRotation" not in key
 
-    assert alias["TargetKeyId"] == {"Ref": "SecretKey"}
-    assert alias["AliasName"] == {"Fn::Sub": "alias/tvasteg-${Stage}-secrets"}
+
+@pytest.mark.parametrize(("key", "name"), [("SecretKey", "secrets"), ("SigningKey", "assertions")])
+def test_a_key_has_a_name_for_people(key: str, name: str) -> None:
+    alias = properties(data_template(), f"{key}Alias")
+
+    assert alias["TargetKeyId"] == {"Ref": key}
+    assert alias["AliasName"] == {"Fn::Sub": f"alias/tvasteg-${{Stage}}-{name}"}
 
 
 def test_the_other_stack_is_told_names_and_addresses() -> None:
@@ -98,6 +107,8 @@ def test_the_other_stack_is_told_names_and_addresses() -> None:
         "EventsTableArn",
         "SecretKeyArn",
         "SecretKeyAlias",
+        "SigningKeyArn",
+        "SigningKeyAlias",
         "TableKeyArn",
         "ArtifactsBucketName",
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -168,13 +169,26 @@ class TestFrontDoor:
 
     def test_an_own_domain_stands_under_conditions_and_needs_a_certificate(self) -> None:
         condition, own, none = distribution()["Aliases"]["Fn::If"]
-        assert (condition, own, none) == ("OwnDomain", [{"Ref": "DomainName"}], {"Ref": "AWS::NoValue"})
+        assert (condition, none) == ("OwnDomain", {"Ref": "AWS::NoValue"})
+        assert own["Fn::If"][2] == [{"Ref": "DomainName"}]
         records = of_type(app_template(), "AWS::Route53::RecordSet")
         assert {record["Type"] for record in records.values()} == {"A", "AAAA"}
         for name in records:
             assert app_template()["Resources"][name]["Condition"] == "OwnZone"
         (assertion,) = app_template()["Rules"]["OwnDomain"]["Assertions"]
         assert "CertificateArn" in json.dumps(assertion["Assert"])
+
+    def test_further_domains_stand_beside_it(self) -> None:
+        condition, several, _ = distribution()["Aliases"]["Fn::If"][1]["Fn::If"]
+        assert condition == "MoreDomains"
+        assert several == {"Fn::Split": [",", {"Fn::Sub": "${DomainName},${MoreDomainNames}"}]}
+        allowed = re.compile(app_template()["Parameters"]["MoreDomainNames"]["AllowedPattern"])
+        for names in ("", "tva.byra.se", "tva.byra.se,tva.nord.example"):
+            assert allowed.fullmatch(names)
+        for names in ("byra", "tva.byra.se,", "tva.byra.se, tva.nord.se", "*.byra.se"):
+            assert not allowed.fullmatch(names)
+        (assertion,) = app_template()["Rules"]["MoreDomains"]["Assertions"]
+        assert "DomainName" in json.dumps(assertion["Assert"])
 
     def test_a_web_acl_stands_before_everything_if_one_is_named(self) -> None:
         condition, named, none = distribution()["WebACLId"]["Fn::If"]

@@ -8,6 +8,7 @@ import pytest
 from botocore.session import Session
 
 from tests.docs.pages import code_in, table
+from tests.docs.test_permissions import COLUMNS
 from tests.support.cloud_formation import (
     REGION,
     Template,
@@ -21,6 +22,7 @@ from tests.support.iam import Call, Statement, allowed
 
 PURPOSE = "kms:EncryptionContext:purpose"
 PRINCIPAL = "aws:PrincipalArn"
+CALLER_ACCOUNT = "kms:CallerAccount"
 PARTITION_KEY = "dynamodb:LeadingKeys"
 FOR_CODES = {PURPOSE: "otp"}
 CHANGES_OF_EVENTS = (
@@ -31,9 +33,16 @@ CHANGES_OF_EVENTS = (
     "PartiQLUpdate",
     "PartiQLDelete",
 )
-PLACES = {"state": "StateTableArn", "events": "EventsTableArn", "key": "SecretKeyArn"}
+PLACES = {
+    "state": "StateTableArn",
+    "events": "EventsTableArn",
+    "key": "SecretKeyArn",
+    "signing key": "SigningKeyArn",
+}
 ROLES = ("ApiHandlerRole", "OutboxRole")
-SERVICES = {"state": "dynamodb", "events": "dynamodb", "key": "kms"}
+SERVICES = {"state": "dynamodb", "events": "dynamodb", "key": "kms", "signing key": "kms"}
+KEYS = {"key": "SecretKey", "signing key": "SigningKey"}
+EVERYTHING: list[Statement] = [{"Effect": "Allow", "Action": "*", "Resource": "*"}]
 
 
 def output(name: str) -> str:
@@ -64,12 +73,19 @@ def events_policy() -> list[Statement]:
 
 
 def resource_policy(place: str) -> list[Statement]:
-    return {"state": [], "events": events_policy(), "key": key_policy("SecretKey")}[place]
+    if place in KEYS:
+        return key_policy(KEYS[place])
+    return events_policy() if place == "events" else []
+
+
+def caller(principal: str, account: str = "111122223333") -> dict[str, str]:
+    """Return what comes with every call of *principal*, such as `role/its-name`."""
+    return {PRINCIPAL: f"arn:aws:iam::{account}:{principal}", CALLER_ACCOUNT: account}
 
 
 def may(role: str, place: str, action: str, context: dict[str, str] | None = None) -> bool:
-    """Return whether *role* may do *action* at *place*: `state`, `events` or `key`."""
-    known = {PRINCIPAL: f"arn:aws:iam::111122223333:role/tvasteg-dev-app-{role}-1A2B3C"} | (context or {})
+    """Return whether *role* may do *action* at *place*: `state`, `events`, `key` or `signing key`."""
+    known = caller(f"role/tvasteg-dev-app-{role}-1A2B3C") | (context or {})
     call = Call(f"{SERVICES[place]}:{action}", output(PLACES[place]), known)
     return allowed(call, identity=policy_of(role), resource=resource_policy(place))
 
@@ -109,7 +125,7 @@ def test_the_api_may_do_what_its_routes_need_and_nothing_else() -> None:
         (place, action)
         for row in table("## AWS permissions")
         if row["operation"].startswith("`")
-        for place, column in {"state": "`state`", "events": "`events`", "key": "key"}.items()
+        for place, column in COLUMNS.items()
         for action in code_in(row[column])
     }
 
@@ -141,12 +157,13 @@ def test_the_outbox_may_add_events_and_nothing_else() -> None:
     [
         (
             "ApiHandlerRole",
-            {"table/StateTable", "table/EventsTable", "key/SecretKey", "log-group:/tvasteg/dev/api:*"},
+            {"table/StateTable", "table/EventsTable", "log-group:/tvasteg/dev/api:*"},
         ),
         ("OutboxRole", {"stream", "table/EventsTable", "FailureQueue", "log-group:/tvasteg/dev/outbox:*"}),
     ],
 )
 def test_a_role_reaches_nothing_but_what_is_named_here(role: str, reach: set[str]) -> None:
+    """Keys say themselves whom they serve, for the next one may be in no template."""
     allow = [statement for statement in policy_of(role) if statement["Effect"] == "Allow"]
     ends = {
         "stream" if "/stream/" in arn else arn.split(":", 5)[5]
@@ -180,35 +197,67 @@ def test_the_key_serves_no_other_purpose(role: str, action: str, context: dict[s
     "action", ["Encrypt", "Decrypt", "ReEncryptFrom", "ReEncryptTo", "GenerateDataKey"]
 )
 def test_the_key_serves_no_other_purpose_even_to_an_administrator(action: str) -> None:
-    administrator: list[Statement] = [{"Effect": "Allow", "Action": "*", "Resource": "*"}]
-    our_function = {PRINCIPAL: "arn:aws:iam::111122223333:role/tvasteg-dev-app-ApiHandlerRole-1A2B3C"}
+    our_function = caller("role/tvasteg-dev-app-ApiHandlerRole-1A2B3C")
 
     def may_use(context: dict[str, str]) -> bool:
         call = Call(f"kms:{action}", output("SecretKeyArn"), context)
-        return allowed(call, identity=administrator, resource=key_policy("SecretKey"))
+        return allowed(call, identity=EVERYTHING, resource=key_policy("SecretKey"))
 
     assert may_use(FOR_CODES | our_function)
     assert not may_use(our_function)
     assert not may_use({PURPOSE: "backup"} | our_function)
 
 
-@pytest.mark.requirement("K4")
-@pytest.mark.parametrize(
-    "principal",
-    [
-        "user/tvasteg-dev-app-ApiHandlerRole",
-        "role/another-function",
-        "role/tvasteg-prod-app-ApiHandlerRole-1A2B3C",
-        "role/tvasteg-dev-data",
-    ],
-)
-def test_the_key_serves_the_functions_of_its_stage_alone(principal: str) -> None:
-    """Whatever another role's own policy allows."""
-    everything: list[Statement] = [{"Effect": "Allow", "Action": "*", "Resource": "*"}]
-    context = FOR_CODES | {PRINCIPAL: f"arn:aws:iam::111122223333:{principal}"}
-    call = Call("kms:Decrypt", output("SecretKeyArn"), context)
+STRANGERS = [
+    "user/tvasteg-dev-app-ApiHandlerRole",
+    "role/another-function",
+    "role/administrator",
+    "role/tvasteg-dev-app-OutboxRole-1A2B3C",
+    "role/tvasteg-prod-app-ApiHandlerRole-1A2B3C",
+    "role/tvasteg-dev-data",
+]
 
-    assert not allowed(call, identity=everything, resource=key_policy("SecretKey"))
+
+@pytest.mark.requirement("K4")
+@pytest.mark.parametrize("principal", STRANGERS)
+@pytest.mark.parametrize(
+    ("place", "action"),
+    [("key", "Encrypt"), ("key", "Decrypt"), ("signing key", "Sign")],
+)
+def test_a_key_serves_the_api_of_its_stage_alone(place: str, action: str, principal: str) -> None:
+    """
+    Whatever another role's own policy allows, and be it everything.
+
+    So of keys that no template names, too: a tenant's own has the policy of the one
+    that seals, and the next one that signs has the policy of the first.
+    """
+
+    def may_use(whose: dict[str, str]) -> bool:
+        call = Call(f"kms:{action}", output(PLACES[place]), FOR_CODES | whose)
+        return allowed(call, identity=EVERYTHING, resource=key_policy(KEYS[place]))
+
+    assert may_use(caller("role/tvasteg-dev-app-ApiHandlerRole-1A2B3C"))
+    assert not may_use(caller(principal))
+    assert not may_use({})
+
+
+@pytest.mark.requirement("K4")
+@pytest.mark.parametrize("place", KEYS)
+def test_no_key_is_lent_to_others(place: str) -> None:
+    """A grant would be a way around the key's policy."""
+    call = Call("kms:CreateGrant", output(PLACES[place]), caller("role/administrator"))
+
+    assert not allowed(call, identity=EVERYTHING, resource=key_policy(KEYS[place]))
+
+
+@pytest.mark.requirement("K4")
+@pytest.mark.parametrize("place", KEYS)
+def test_a_role_of_the_same_name_in_another_account_gets_no_key(place: str) -> None:
+    theirs = caller("role/tvasteg-dev-app-ApiHandlerRole-1A2B3C", account="999988887777")
+
+    for action in operations("kms"):
+        call = Call(f"kms:{action}", output(PLACES[place]), FOR_CODES | theirs)
+        assert not allowed(call, identity=[], resource=key_policy(KEYS[place])), action
 
 
 @pytest.mark.requirement("K4")
@@ -222,7 +271,12 @@ def test_the_api_changes_no_tenant(action: str) -> None:
     assert may_change("T#cozone#U#0123")
     assert may_change("S#0123")
     assert may_change("LOOKUP#0123")
+    assert may_change("HANDOFF#0123")
+    assert may_change("JWT#0123")
+    assert may_change("RETURN#0123")
     assert not may_change("T#cozone")
+    assert not may_change("HOST#tva.firma.se")
+    assert not may_change("SIGNING")
     assert may("ApiHandlerRole", "state", "GetItem", {PARTITION_KEY: "T#cozone"})
 
 
@@ -275,18 +329,23 @@ def test_no_policy_allows_a_wildcard(template: Any) -> None:
 
 
 @pytest.mark.requirement("K4")
-def test_only_the_account_and_dynamodb_stand_in_the_keys_policies() -> None:
+def test_only_the_account_the_api_and_dynamodb_stand_in_the_keys_policies() -> None:
     administrators = {"AWS": "arn:aws:iam::111122223333:root"}
-    for name in ("SecretKey", "TableKey"):
-        allow = [statement for statement in key_policy(name) if statement["Effect"] == "Allow"]
-        assert allow[0]["Principal"] == administrators
+    for name in ("SecretKey", "SigningKey", "TableKey"):
+        first, *others = [s for s in key_policy(name) if s["Effect"] == "Allow"]
+        assert first["Principal"] == administrators
+        for statement in others:
+            if statement["Principal"] == {"AWS": "*"}:
+                assert statement["Condition"]["StringEquals"][CALLER_ACCOUNT] == "111122223333"
+                assert "kms:*" not in _several(statement["Action"])
     by_way_of_dynamodb, looking = key_policy("TableKey")[1:]
     assert by_way_of_dynamodb["Condition"]["StringEquals"] == {
-        "kms:CallerAccount": "111122223333",
+        CALLER_ACCOUNT: "111122223333",
         "kms:ViaService": f"dynamodb.{REGION}.amazonaws.com",
     }
     assert looking["Principal"] == {"Service": "dynamodb.amazonaws.com"}
-    assert [statement["Effect"] for statement in key_policy("SecretKey")] == ["Allow", "Deny", "Deny"]
+    assert [s["Effect"] for s in key_policy("SecretKey")] == ["Allow", "Allow", "Deny", "Deny"]
+    assert [s["Effect"] for s in key_policy("SigningKey")] == ["Allow", "Allow", "Deny"]
 
 
 @pytest.mark.parametrize(

@@ -19,10 +19,11 @@ from chalicelib.bootstrap import assemble, stores_on
 from chalicelib.local.resources import create_missing
 from chalicelib.settings import Settings
 from chalicelib.tenants.profile import Profile
-from tests.support.api_gateway import api_gateway_transport
+from tests.support.api_gateway import VIEWER_HOST, api_gateway_transport
 from tests.support.lambda_runtime import FunctionError, LambdaFunction, running
 from tests.support.ministack import ministack
 from tests.support.packages import NATIVE, Packaged
+from tests.support.portal import RETURN_URL, ClientKey, Portal, brought_back, client_of
 from tests.support.wizard import Wizard
 from tests.support.world import ANNA, ANNAS_PASSWORD, COZONE
 
@@ -34,9 +35,18 @@ SETTINGS = Settings(
     state_table="tvasteg-prod-state",
     events_table="tvasteg-prod-events",
     secret_key_id="alias/tvasteg-prod-secrets",
+    signing_key_id="alias/tvasteg-prod-assertions",
     default_tenant="cozone",
     origin_secrets=(ORIGIN_SECRET,),
 )
+PORTALS_KEY = ClientKey()
+EXAMPLE = COZONE | {
+    "id": "example",
+    "return_urls": [RETURN_URL],
+    "clients": [client_of(PORTALS_KEY)],
+    "passwords": "portal",
+    "sign_in_url": "https://portal.example/sign-in",
+}
 API_HANDLER = "app.app"
 OUTBOX_HANDLER = "chalicelib.outbox.handler.handle"
 
@@ -61,6 +71,7 @@ class Cloud:
             "STATE_TABLE": SETTINGS.state_table,
             "EVENTS_TABLE": SETTINGS.events_table,
             "SECRET_KEY_ID": SETTINGS.secret_key_id,
+            "SIGNING_KEY_ID": SETTINGS.signing_key_id,
             "ORIGIN_SECRETS": f"{ORIGIN_SECRET},{PREVIOUS_SECRET}",
             "DEFAULT_TENANT": "cozone",
         }
@@ -127,6 +138,7 @@ def cloud(packaged: Packaged, tmp_path_factory: pytest.TempPathFactory) -> Itera
         )
         tenant = services.tenants.apply(Profile.from_json(COZONE))
         services.directory.create_user(tenant, username=ANNA, password=ANNAS_PASSWORD, language="sv")
+        services.tenants.apply(Profile.from_json(EXAMPLE))
         yield cloud
 
 
@@ -137,6 +149,16 @@ def annas_wizard(function: LambdaFunction, *, origin_secret: str | None = ORIGIN
         username=ANNA,
         password=ANNAS_PASSWORD,
         clock=time.time,
+    )
+
+
+def portal_at(function: LambdaFunction) -> Portal:
+    return Portal(
+        transport=api_gateway_transport(function.invoke, origin_secret=ORIGIN_SECRET),
+        clock=time.time,
+        client_id="example.web",
+        key=PORTALS_KEY,
+        url=f"https://{VIEWER_HOST}",
     )
 
 
@@ -172,6 +194,24 @@ def test_the_whole_journey(cloud: Cloud) -> None:
     assert not any(form in output for form in [*phone.forms_of_key(), confirming, next_one, ORIGIN_SECRET])
 
 
+def test_the_whole_way_of_a_portal(cloud: Cloud) -> None:
+    """There is nobody yet, hand-off, enrolment, the way back, and a code in the portal's own field."""
+    with cloud.api() as api:
+        portal = portal_at(api)
+        assert portal.status("4711").body["next"] == "enrol"
+        wizard = annas_wizard(api)
+        assert wizard.arrive(portal.token_for("4711")).status == 200
+        wizard.begin()
+        phone = wizard.scan()
+        assert wizard.confirm(phone.otp()).body["verified"] is True
+        code = brought_back(wizard.return_to_portal())["code"]
+        claims = portal.checked(portal.redeem(code).body["assertion"])
+        assert (claims["sub"], claims["aud"]) == ("4711", "example.web")
+        assert claims["iss"] == f"https://{VIEWER_HOST}"
+        assert portal.status("4711").body["next"] == "verify"
+        assert portal.verify("4711", phone.otp(steps=1)).status == 200
+
+
 @pytest.mark.requirement("S11")
 def test_the_apis_own_address_is_closed(cloud: Cloud) -> None:
     with cloud.api() as api:
@@ -205,18 +245,28 @@ def test_the_outbox_tells_of_attempts(cloud: Cloud) -> None:
 def test_what_the_zip_lacks_is_missing(cloud: Cloud, tmp_path: Path) -> None:
     """The other tests here can fail: no library of this machine steps in."""
     with (
-        cloud.api(package_without("jmespath", cloud, tmp_path)) as api,
+        cloud.api(package_without("jmespath", cloud=cloud, folder=tmp_path)) as api,
         pytest.raises(FunctionError, match="No module named 'jmespath'"),
     ):
         annas_wizard(api).sign_in()
 
 
 def test_what_only_some_routes_need_is_missing_too(cloud: Cloud, tmp_path: Path) -> None:
-    with cloud.api(package_without("argon2", cloud, tmp_path)) as api:
+    with cloud.api(package_without("argon2", cloud=cloud, folder=tmp_path)) as api:
         anna = annas_wizard(api)
         assert anna.call("GET", "/api/tenant").status == 200
         assert anna.sign_in().problem == "internal_error"
 
 
-def package_without(library: str, cloud: Cloud, folder: Path) -> Path:
-    return shutil.copytree(cloud.package, folder / "package", ignore=shutil.ignore_patterns(library))
+def test_no_page_waits_for_what_only_portals_need(cloud: Cloud, tmp_path: Path) -> None:
+    """Reading signed tokens takes large libraries; whoever signs in never imports them."""
+    with cloud.api(package_without("joserfc", "cryptography", cloud=cloud, folder=tmp_path)) as api:
+        anna = annas_wizard(api)
+        assert anna.sign_in().status == 200
+        anna.prove_again()
+        assert anna.call("GET", "/api/jwks").body["keys"]
+        assert portal_at(api).status("4711").problem == "internal_error"
+
+
+def package_without(*libraries: str, cloud: Cloud, folder: Path) -> Path:
+    return shutil.copytree(cloud.package, folder / "package", ignore=shutil.ignore_patterns(*libraries))

@@ -61,8 +61,11 @@ def _line() -> dict[str, Any]:
 def test_every_make_command_exists_with_its_variables() -> None:
     makefile = (PROJECT / "Makefile").read_text(encoding="utf-8")
     targets = set(re.findall(r"^([a-z-]+):.*## ", makefile, re.MULTILINE))
-    commands = re.findall(r"(?:^|`)\s*make ([a-z]+)((?: [A-Z_]+=[^\s`]+)*)", TEXT, re.MULTILINE)
-    assert {target for target, _ in commands} == {"deploy", "destroy", "rotate", "tenant", "user"}
+    commands = re.findall(r"(?:^|`)\s*make ([a-z-]+)((?: [A-Z_]+=[^\s`]+)*)", TEXT, re.MULTILINE)
+    assert {target for target, _ in commands} == {
+        *("deploy", "destroy", "rotate", "rotate-signing-key"),
+        *("tenant", "suspend", "resume", "erase", "user"),
+    }
     for target, variables in commands:
         assert target in targets
         assert "STAGE=" in variables
@@ -89,7 +92,7 @@ def _aws_commands() -> Iterator[list[str]]:
             yield shlex.split(found[1].removesuffix(")") if "$(aws" in text else found[1])
 
 
-COMMANDS = list(_aws_commands())
+COMMANDS = list({tuple(command): command for command in _aws_commands()}.values())
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
@@ -142,9 +145,7 @@ def test_the_fields_of_a_line_are_those_listed() -> None:
 def test_the_metrics_are_those_sent() -> None:
     rows = table("### Metrics", RUNBOOK)
     assert {code_in(row["metric"])[0]: row["unit"] for row in rows} == UNITS
-    causes = {
-        code_in(row["sent for"])[0]: code_in(row["metric"])[0] for row in rows if code_in(row["sent for"])
-    }
+    causes = {cause: code_in(row["metric"])[0] for row in rows for cause in code_in(row["sent for"])}
     assert causes == STEPS | OUTCOMES | ALARMS | {"Verified": "VerificationTime"}
     assert f"Namespace `{NAMESPACE}`, dimension `{DIMENSION}`" in TEXT
 
@@ -152,8 +153,8 @@ def test_the_metrics_are_those_sent() -> None:
 def test_every_alarm_has_its_section_and_no_other_is_told() -> None:
     alarms = set(of_type(APP, "AWS::CloudWatch::Alarm")) | set(of_type(APP, "AWS::Events::Rule"))
     assert set(re.findall(r"^### (\w+)$", section("## Alarms", RUNBOOK), re.MULTILINE)) == alarms
-    assert len(alarms) == 17 + 1
-    assert "Seventeen alarms and one rule." in TEXT
+    assert len(alarms) == 19 + 1
+    assert "Nineteen alarms and one rule." in TEXT
 
 
 def test_every_name_in_capitals_stands_for_something() -> None:
@@ -181,6 +182,8 @@ def test_what_must_be_in_it_is() -> None:
     headings = re.findall(r"^## (.*)$", TEXT, re.MULTILINE)
     assert headings[:3] == ["First deploy", "Custom domain", "Rotate the origin secret"]
     assert set(headings) >= {
+        "Tenants",
+        "Rotate the signing key",
         "KMS key disabled",
         "Table throttled",
         "Roll back a release",

@@ -1,4 +1,4 @@
-"""Every test here gets a fresh world over moto."""
+"""Every test here gets a fresh world over moto, or over doubles if it is marked so."""
 
 from __future__ import annotations
 
@@ -7,12 +7,15 @@ from collections.abc import Iterator
 import pytest
 
 from tests.support.wizard import Wizard
-from tests.support.world import World, moto_world
+from tests.support.world import World, memory_world, moto_world
 
 
 @pytest.fixture
-def world() -> Iterator[World]:
+def world(request: pytest.FixtureRequest) -> Iterator[World]:
     """Return a world in which nothing has happened yet."""
+    if request.node.get_closest_marker("doubles"):
+        yield memory_world()
+        return
     with moto_world() as world:
         yield world
 

@@ -280,6 +280,7 @@ class TestWhatIsRefused:
             assert (answer.status, answer.text) == (401, known.text), name
             assert world.aws_calls().keys() <= {"DynamoDB.GetItem"}, name
 
+    @pytest.mark.doubles
     @pytest.mark.requirement("M3", "B59")
     def test_a_jwt_for_another_body(self, portal: Portal) -> None:
         """Whoever sees one on its way asks the very same with it, or nothing."""
@@ -288,6 +289,7 @@ class TestWhatIsRefused:
             assert asked_with(portal, f"Bearer {jwt}", body=body).problem == "client_not_authenticated"
         assert asked_with(portal, f"Bearer {jwt}").status == 200
 
+    @pytest.mark.doubles
     @pytest.mark.requirement("M3", "B60")
     @pytest.mark.parametrize("path", ["verification", "hand-off", "assertion"])
     def test_a_jwt_for_another_route(self, path: str, portal: Portal) -> None:
@@ -295,6 +297,7 @@ class TestWhatIsRefused:
         answer = portal.call(f"/api/portal/{path}", None, raw=BODY, jwt=jwt)
         assert answer.problem == "client_not_authenticated"
 
+    @pytest.mark.doubles
     @pytest.mark.requirement("M3", "B62")
     def test_another_tenants_key_proves_only_its_own_tenant(self, world: World, portal: Portal) -> None:
         """Both clients are called ``web``, both keys ``key-1``."""
@@ -303,6 +306,7 @@ class TestWhatIsRefused:
         assert asked_with(portal, f"Bearer {stolen_name}").problem == "client_not_authenticated"
         assert byra.status("u-1").status == 200
 
+    @pytest.mark.doubles
     @pytest.mark.requirement("M3")
     def test_a_user_id_alone_opens_nothing(self, world: World, portal: Portal) -> None:
         """Neither a session nor what a wizard sends makes up for the JWT."""
@@ -317,6 +321,7 @@ class TestWhatIsRefused:
             assert answer.problem == "client_not_authenticated"
         del portal
 
+    @pytest.mark.doubles
     @pytest.mark.requirement("M3", "B59")
     def test_who_asks_is_looked_at_before_what_is_asked(self, portal: Portal) -> None:
         """A stranger does not even learn which bodies are taken."""
@@ -332,6 +337,7 @@ class TestWhatIsRefused:
         assert world.aws_calls() == {}
         assert portal.status("u-1", headers={"sec-fetch-site": "none"}).status == 200
 
+    @pytest.mark.doubles
     @pytest.mark.requirement("S5", "B61")
     def test_under_a_host_that_is_not_ours_nothing_is_taken(self, portal: Portal) -> None:
         jwt = portal.jwt(STATUS, BODY, aud=f"http://evil.example{STATUS}")
@@ -350,11 +356,13 @@ class TestWhatIsRefused:
 class TestWhatIsTaken:
     """Right is right to the last second, by either kind of key."""
 
+    @pytest.mark.doubles
     @pytest.mark.requirement("M3")
     @pytest.mark.parametrize("forge", AT_THE_EDGE.values(), ids=AT_THE_EDGE)
     def test_at_the_edge(self, forge: Forge, portal: Portal) -> None:
         assert asked_with(portal, f"Bearer {forge(portal)}").status == 200
 
+    @pytest.mark.doubles
     @pytest.mark.requirement("M3")
     def test_a_key_on_ed25519(self, world: World, portal: Portal) -> None:
         private = Ed25519PrivateKey.generate()
@@ -371,6 +379,7 @@ class TestWhatIsTaken:
         by_stranger = signed(portal, header, None, Ed25519PrivateKey.generate().sign)
         assert asked_with(portal, f"Bearer {by_stranger}").problem == "client_not_authenticated"
 
+    @pytest.mark.doubles
     @pytest.mark.requirement("M3")
     def test_its_name_is_logged_and_no_jwt(self, world: World, portal: Portal) -> None:
         jwt = portal.jwt(STATUS, BODY)
@@ -385,6 +394,7 @@ class TestWhatIsTaken:
 class TestRotation:
     """A client's keys change by the profile, and what the profile says holds at once."""
 
+    @pytest.mark.doubles
     @pytest.mark.requirement("M3")
     def test_the_next_key_signs_beside_the_old_one_until_that_is_taken_off(
         self, world: World, portal: Portal
@@ -400,6 +410,7 @@ class TestRotation:
         assert portal.status("u-1").problem == "client_not_authenticated"
         assert renewed.status("u-1").status == 200
 
+    @pytest.mark.doubles
     @pytest.mark.requirement("M3")
     def test_a_kid_given_to_another_key_proves_only_that(self, world: World, portal: Portal) -> None:
         """What was imported once is remembered by the key itself, not by its name."""
@@ -408,6 +419,7 @@ class TestRotation:
         assert portal.status("u-1").problem == "client_not_authenticated"
         assert world.portal(portal.client_id, STRANGERS_KEY).status("u-1").status == 200
 
+    @pytest.mark.doubles
     @pytest.mark.requirement("M3")
     def test_a_client_taken_off_the_profile_is_nobody(self, world: World, portal: Portal) -> None:
         assert portal.status("u-1").status == 200
@@ -439,6 +451,7 @@ class TestRotation:
 class TestTheSameJwtAgain:
     """A question may be repeated; what happens once, happens once."""
 
+    @pytest.mark.doubles
     @pytest.mark.requirement("M3", "B60")
     def test_a_question_gets_its_answer_again(self, portal: Portal) -> None:
         jwt = portal.jwt(STATUS, BODY)
@@ -455,6 +468,7 @@ class TestTheSameJwtAgain:
         assert (again.status, again.problem) == (401, "client_not_authenticated")
         assert (world.aws.state(), world.aws.events()) == before
 
+    @pytest.mark.doubles
     @pytest.mark.requirement("M3")
     def test_the_same_jti_of_another_client_is_no_repetition(self, world: World, portal: Portal) -> None:
         """No tenant spends another's."""

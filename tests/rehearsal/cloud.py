@@ -23,6 +23,7 @@ import boto3
 from tests.support.browser import PROJECT
 from tests.support.cloud_front import cloud_front
 from tests.support.ministack import ATTEMPTS, lost_its_worker, ministack
+from tests.support.portal import ClientKey, Portal
 from tests.support.wizard import Answer, Phone, Transport, Wizard
 
 STAGE = "dev"
@@ -85,15 +86,32 @@ class Cloud:
         """Return a client of *service* for the tests themselves, with every right."""
         return self.session.client(service, endpoint_url=self.endpoint_url)
 
+    def administrators_keys(self) -> Any:
+        """Return a client of KMS for somebody whose own policy allows everything."""
+        iam = self.client("iam")
+        everything = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+        document = json.dumps({"Version": "2012-10-17", "Statement": [everything]})
+        iam.create_user(UserName="administrator")
+        iam.put_user_policy(UserName="administrator", PolicyName="everything", PolicyDocument=document)
+        key = iam.create_access_key(UserName="administrator")["AccessKey"]
+        return boto3.client(
+            "kms",
+            region_name=REGION,
+            endpoint_url=self.endpoint_url,
+            aws_access_key_id=key["AccessKeyId"],
+            aws_secret_access_key=key["SecretAccessKey"],
+        )
+
     def operator(
         self, command: str, *options: str, stdin: str = "", expect: int = 0
     ) -> subprocess.CompletedProcess[str]:
         """Run the operator's *command* as they do, from the working tree; *expect* is its exit code."""
         polling = ("--poll-seconds", "0.2") if command in {"deploy", "destroy", "rotate"} else ()
+        waiting = ("--settle-seconds", "1") if command == "erase" else ()
         finished = subprocess.run(
             [
                 *(sys.executable, "-m", "chalicelib.deployment", command, "--stage", STAGE),
-                *(*polling, *options),
+                *(*polling, *waiting, *options),
             ],
             cwd=self.project,
             env=_environment(self.endpoint_url, self.operators_credentials),
@@ -171,8 +189,15 @@ class Cloud:
 
     def events(self) -> list[dict[str, Any]]:
         """Return all that is written down of what happened."""
+        return self._rows("EventsTableName")
+
+    def state(self) -> list[dict[str, Any]]:
+        """Return all rows of tenants and users."""
+        return self._rows("StateTableName")
+
+    def _rows(self, table: str) -> list[dict[str, Any]]:
         items: list[dict[str, Any]] = self.client("dynamodb").scan(
-            TableName=self.outputs("data")["EventsTableName"], ConsistentRead=True
+            TableName=self.outputs("data")[table], ConsistentRead=True
         )["Items"]
         return items
 
@@ -195,6 +220,12 @@ class Front:
             username=person.username,
             password=person.password,
             clock=time.time,
+        )
+
+    def portal(self, client_id: str, key: ClientKey) -> Portal:
+        """Return the server of a portal, whose client has *key*."""
+        return Portal(
+            transport=self._transport(), clock=time.time, client_id=client_id, key=key, url=self.url
         )
 
     def _transport(self) -> Transport:

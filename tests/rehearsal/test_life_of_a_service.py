@@ -6,12 +6,14 @@ The chapters build on each other, as they do in life: run the whole file.
 
 from __future__ import annotations
 
+import json
 import re
 import threading
 import time
 from collections import Counter
 
 import pytest
+from botocore.exceptions import ClientError
 from playwright.sync_api import Browser
 
 from tests.rehearsal.cloud import (
@@ -25,6 +27,7 @@ from tests.rehearsal.cloud import (
     wait_for,
 )
 from tests.support.browser import Guard
+from tests.support.portal import RETURN_URL, ClientKey, Portal, brought_back, client_of
 from tests.support.visitor import Visitor
 
 _SECOND_FUNCTION_OF_THE_SAME_NAME = """
@@ -54,6 +57,7 @@ class Story:
         self.anna: Person
         self.annas_phone: CarefulPhone
         self.first_release: str
+        self.portals_key = ClientKey()
 
 
 def release_of(front: Front) -> str:
@@ -209,10 +213,11 @@ def test_a_rotated_secret_refuses_nobody(story: Story) -> None:
 
 
 class _asking_all_the_while:  # noqa: N801 - reads as what it does
-    """Ask for the tenant from several sides until the block ends; yields the statuses so far."""
+    """Ask for something from several sides until the block ends; yields the statuses so far."""
 
-    def __init__(self, front: Front) -> None:
+    def __init__(self, front: Front, path: str = "/api/tenant") -> None:
         self._front = front
+        self._path = path
         self._statuses: Counter[int] = Counter()
         self._is_over = threading.Event()
         self._threads = [threading.Thread(target=self._ask) for _ in range(3)]
@@ -229,7 +234,128 @@ class _asking_all_the_while:  # noqa: N801 - reads as what it does
 
     def _ask(self) -> None:
         while not self._is_over.is_set():
-            self._statuses[self._front.get("/api/tenant").status] += 1
+            self._statuses[self._front.get(self._path).status] += 1
+
+
+PORTAL = "example"
+
+
+def portal_of(front: Front, story: Story) -> Portal:
+    return front.portal(f"{PORTAL}.web", story.portals_key)
+
+
+@pytest.mark.requirement("M4", "K4")
+def test_a_portal_with_a_key_of_its_own_sends_a_user_and_believes_what_comes_back(story: Story) -> None:
+    """The function opens and signs with keys that its role does not name: their policies let it."""
+    cloud = story.cloud
+    demo = json.loads((cloud.project / "chalicelib/local/demo-tenant.json").read_text("utf-8"))
+    profile = cloud.folder / "example.json"
+    differences = {
+        "id": PORTAL,
+        "return_urls": [RETURN_URL],
+        "clients": [client_of(story.portals_key)],
+        "passwords": "portal",
+        "sign_in_url": "https://portal.example/sign-in",
+        "own_key": True,
+    }
+    profile.write_text(json.dumps(demo | differences))
+    said = cloud.operator("tenant", "--profile", str(profile)).stdout
+    assert f"{PORTAL} is a new tenant." in said
+    (own_key,) = re.findall(r"Its own key is (\S+)\. It costs 1 dollar a month", said)
+    with cloud.front() as front:
+        portal = portal_of(front, story)
+        assert portal.status("4711").body["next"] == "enrol"
+        wizard = front.wizard(story.anna)
+        assert wizard.arrive(portal.token_for("4711")).status == 200
+        assert wizard.begin().status == 200
+        phone = CarefulPhone(phone=wizard.scan())
+        assert wizard.confirm(phone.otp()).status == 200
+        came_back = brought_back(wizard.return_to_portal())
+        assert came_back["state"] == "state-of-the-portal"
+        claims = portal.checked(portal.redeem(came_back["code"]).body["assertion"])
+        assert (claims["iss"], claims["aud"], claims["sub"]) == (front.url, f"{PORTAL}.web", "4711")
+        assert (claims["nonce"], claims["amr"]) == ("nonce-of-the-portal", ["otp"])
+        assert portal.redeem(came_back["code"]).problem == "return_code_used"
+        assert portal.verify("4711", phone.otp()).status == 200
+    (row,) = [row for row in cloud.state() if row["sk"]["S"] == "TOTP" and f"T#{PORTAL}#" in row["pk"]["S"]]
+    assert own_key in json.dumps(row, default=str)
+    shown = cloud.operator("tenant", "--tenant", PORTAL)
+    assert json.loads(shown.stdout) == demo | differences
+    assert ":user/operator" in shown.stderr
+
+
+def test_nobody_but_the_function_uses_the_keys(story: Story) -> None:
+    """Not even somebody who may do everything, unless they change the keys' policies first."""
+    cloud = story.cloud
+    keys = {
+        "key of all": cloud.outputs("data")["SecretKeyArn"],
+        "its own": cloud.client("kms").describe_key(KeyId=f"alias/tvasteg-{STAGE}-tenant-{PORTAL}")[
+            "KeyMetadata"
+        ]["Arn"],
+    }
+    administrator = cloud.administrators_keys()
+    for key in keys.values():
+        with pytest.raises(ClientError, match="AccessDenied"):
+            administrator.encrypt(KeyId=key, Plaintext=b"x", EncryptionContext={"purpose": "otp"})
+    with pytest.raises(ClientError, match="AccessDenied"):
+        administrator.sign(
+            KeyId=cloud.outputs("data")["SigningKeyArn"],
+            Message=b"x",
+            SigningAlgorithm="ECDSA_SHA_256",
+        )
+
+
+def test_a_suspended_portal_is_refused_until_it_is_resumed(story: Story) -> None:
+    cloud = story.cloud
+    with cloud.front() as front:
+        portal = portal_of(front, story)
+        cloud.operator("suspend", "--tenant", PORTAL)
+        assert portal.status("4711").problem == "tenant_suspended"
+        assert portal.hand_off("4711").problem == "tenant_suspended"
+        assert front.wizard(story.anna).sign_in().status == 200
+        cloud.operator("resume", "--tenant", PORTAL)
+        assert portal.status("4711").body["next"] == "verify"
+
+
+@pytest.mark.requirement("M5")
+def test_the_next_signing_key_is_published_before_it_signs(story: Story) -> None:
+    """After a minute at most: for so long a process remembers which keys there are. Nobody is refused."""
+    cloud = story.cloud
+    with cloud.front() as front, _asking_all_the_while(front, "/api/jwks") as statuses:
+        said = cloud.operator("rotate-signing-key").stdout
+    assert set(statuses) == {200}
+    (waiting,) = re.findall(r"whose kid is (\S+)\. ", said)
+    assert "belongs to the stack tvasteg-dev-data and stays." in said
+    refused = cloud.operator("rotate-signing-key", expect=1).stderr
+    assert refused.startswith("Nothing was changed: a key waits already. ")
+    cloud.operator("rotate")  # processes of its own, as after a minute
+    with cloud.front() as front:
+        known = [key["kid"] for key in front.get("/api/jwks").body["keys"]]
+    assert len(known) == 2
+    assert known[1] == waiting
+
+
+@pytest.mark.requirement("K8")
+def test_an_erased_portal_is_gone_and_the_other_goes_on(story: Story) -> None:
+    cloud = story.cloud
+    key = f"alias/tvasteg-{STAGE}-tenant-{PORTAL}"
+    before = cloud.state()
+    refused = cloud.operator("erase", "--tenant", PORTAL, "--yes", TENANT, expect=1)
+    assert "Nothing was erased" in refused.stderr
+    said = cloud.operator("erase", "--tenant", PORTAL, "--yes", PORTAL).stdout
+    assert f"{PORTAL} is erased: " in said
+    assert "aws kms cancel-key-deletion --key-id arn:aws:kms:" in said
+    assert cloud.client("kms").describe_key(KeyId=key)["KeyMetadata"]["KeyState"] == "PendingDeletion"
+    left = cloud.state()
+    assert PORTAL not in json.dumps(left, default=str)
+    assert {row["pk"]["S"] for row in before if TENANT in str(row)} == {
+        row["pk"]["S"] for row in left if TENANT in str(row)
+    }
+    with cloud.front() as front:
+        assert portal_of(front, story).status("4711").problem == "client_not_authenticated"
+        wizard = front.wizard(story.anna)
+        wizard.sign_in()
+        assert wizard.verify(story.annas_phone.otp()).body["verified"] is True
 
 
 def test_destroyed_the_data_is_kept_and_a_later_deploy_finds_it(story: Story) -> None:
@@ -239,7 +365,10 @@ def test_destroyed_the_data_is_kept_and_a_later_deploy_finds_it(story: Story) ->
     refused = cloud.operator("destroy", "--yes", "prod", expect=1)
     assert "Nothing was removed" in refused.stderr
     said = cloud.operator("destroy", "--yes", STAGE).stdout
-    for kept in ("StateTableName", "EventsTableName", "SecretKeyArn", "TableKeyArn", "ArtifactsBucketName"):
+    for kept in (
+        *("StateTableName", "EventsTableName", "ArtifactsBucketName"),
+        *("SecretKeyArn", "SigningKeyArn", "TableKeyArn"),
+    ):
         assert data[kept] in said
     assert f"aws cloudformation delete-stack --stack-name tvasteg-{STAGE}-data" in said
     stacks = cloud.client("cloudformation").list_stacks()["StackSummaries"]

@@ -1,9 +1,10 @@
 """
 MiniStack as a program that holds policies against every call; runs in MiniStack's own environment.
 
-Its evaluator must be told four things that our policies insist on: the encryption
+Its evaluator must be told five things that our policies insist on: the encryption
 context; whose row a single write is about; that a function's principal is its role, not
-one session of it; and that plain HTTP stands for TLS here.
+one session of it; whose account a caller of KMS is from; and that plain HTTP stands for
+TLS here.
 """
 
 from __future__ import annotations
@@ -32,7 +33,9 @@ def _of_tags_and_contents(service: str, action: str, body: bytes, parameters: An
     return known
 
 
-def _with_the_role_as_principal(key: str, context: Any) -> Any:
+def _with_the_caller(key: str, context: Any) -> Any:
+    if key.lower() == "kms:calleraccount":
+        return context.principal_account
     value = _key_of_the_request(key, context)
     if key.lower() == "aws:principalarn" and ":assumed-role/" in value:
         role = value.replace(":sts:", ":iam:").replace(":assumed-role/", ":role/")
@@ -46,6 +49,6 @@ def _by_tls(source_ip: str, _is_tls: bool) -> None:  # noqa: FBT001 - MiniStack'
 
 if __name__ == "__main__":
     iam_actions.request_tag_context = _of_tags_and_contents
-    iam_evaluator._resolve_condition_key = _with_the_role_as_principal
+    iam_evaluator._resolve_condition_key = _with_the_caller
     app.pin_request_origin = _by_tls
     sys.exit(app.main())

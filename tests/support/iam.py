@@ -1,10 +1,10 @@
 """
 Whether IAM would allow a call: the part of its rules that our policies use.
 
-Within one account an explicit Deny anywhere wins; then an Allow is needed, which in
-our account always is one of the caller's own policy: our resources allow nothing to
-any role by its name. Whatever is not known here raises, so that no statement is
-passed over in silence.
+Within one account an explicit Deny anywhere wins; then an Allow is needed, of the
+caller's own policy or of the resource's. What a resource allows to the account as a
+whole is for the account's own policies to give, so it counts for nobody here. Whatever
+is not known here raises, so that no statement is passed over in silence.
 """
 
 from __future__ import annotations
@@ -32,15 +32,14 @@ def allowed(call: Call, *, identity: Iterable[Statement], resource: Iterable[Sta
     """
     Return whether a caller with the policy *identity* may do *call*.
 
-    *resource* is the policy of what the call is about; only its denials change the answer.
+    *resource* is the policy of what the call is about.
     """
     own = [statement for statement in identity if _speaks_of(statement, call)]
     others = [
         statement for statement in resource if _speaks_of(statement, call) and _is_about_all(statement)
     ]
-    if any(statement["Effect"] == "Deny" for statement in [*own, *others]):
-        return False
-    return any(statement["Effect"] == "Allow" for statement in own)
+    effects = {statement["Effect"] for statement in [*own, *others]}
+    return "Allow" in effects and "Deny" not in effects
 
 
 def _is_about_all(statement: Statement) -> bool:
@@ -69,7 +68,9 @@ def _holds(operator: str, key: str, values: list[str], context: Mapping[str, str
             return actual in values
         case "StringNotEquals":  # holds where there is no value, too
             return actual not in values
-        case "ArnNotLike":  # as above
+        case "ArnLike":
+            return actual is not None and any(_matches(value, actual) for value in values)
+        case "ArnNotLike":  # holds where there is no value, too
             return actual is None or not any(_matches(value, actual) for value in values)
         case "ForAllValues:StringLike":  # as above; our calls have one value each
             return actual is None or any(_matches(value, actual) for value in values)

@@ -16,12 +16,12 @@ import sys
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from botocore.config import Config as ClientConfig
 from botocore.session import Session as AwsSession
@@ -30,6 +30,7 @@ from chalicelib.bootstrap import Stores, stores_on
 from chalicelib.settings import Settings
 from chalicelib.storage.dynamodb import CLIENT_CONFIG, AwsClient
 from chalicelib.web.cookie import COOKIE_NAME
+from tests.support import wizard
 
 PROJECT = Path(__file__).parents[2]
 PATIENCE_SECONDS = 60
@@ -58,6 +59,15 @@ _PATIENT = CLIENT_CONFIG.merge(
     ClientConfig(connect_timeout=PATIENCE_SECONDS, read_timeout=PATIENCE_SECONDS, max_pool_connections=256)
 )
 _Result = TypeVar("_Result")
+
+
+class _Connection(Protocol):
+    def connect(self) -> None: ...
+
+    def close(self) -> None: ...
+
+
+_Opened = TypeVar("_Opened", bound=_Connection)
 
 
 class HeldClock:
@@ -189,11 +199,45 @@ class Page:
             self._connection = None
 
 
+@dataclass
+class Line:
+    """One connection of a portal's server to one of ours: the transport of its requests."""
+
+    port: int
+    _connection: http.client.HTTPConnection | None = None
+
+    def connect(self) -> None:
+        """Open the connection, so that the request itself is all that is left to do."""
+        self._connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE_SECONDS)
+        self._connection.connect()
+
+    def __call__(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> wizard.Answer:
+        """Send one request and return its answer."""
+        if self._connection is None:
+            self.connect()
+        assert self._connection is not None
+        self._connection.request(method, path, body=body, headers=dict(headers))
+        response = self._connection.getresponse()
+        text = response.read().decode()
+        return wizard.Answer(
+            status=response.status,
+            headers={name.lower(): value for name, value in response.getheaders()},
+            body=json.loads(text) if text else None,
+            text=text,
+        )
+
+    def close(self) -> None:
+        """Close the connection."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+
 def all_at_once(
-    pages: Sequence[Page], request: Callable[[Page, int], _Result], *, pool: ThreadPoolExecutor
+    pages: Sequence[_Opened], request: Callable[[_Opened, int], _Result], *, pool: ThreadPoolExecutor
 ) -> list[_Result]:
     """
-    Return what *request* gives for each page and its number, all sent at the same moment.
+    Return what *request* gives for each page or line and its number, all sent at the same moment.
 
     *pool* must have a thread for every page.
     """
@@ -201,7 +245,7 @@ def all_at_once(
         page.connect()
     start = threading.Barrier(len(pages))
 
-    def send(number: int, page: Page) -> _Result:
+    def send(number: int, page: _Opened) -> _Result:
         start.wait(PATIENCE_SECONDS)
         try:
             return request(page, number)

@@ -706,18 +706,17 @@ class MemoryCipher:
         self, secret: SharedSecret, context: SealContext, *, key_arn: str | None = None
     ) -> SealedSecret:
         self.calls.append("seal")
+        key_arn = key_arn or "memory"
         nonce = secrets.token_bytes(16)
-        hidden = self._combined(secret.octets, nonce)
+        body = nonce + self._combined(secret.octets, nonce)
         return SealedSecret(
-            ciphertext=nonce + hidden + self._tag(nonce + hidden, context),
-            key_arn=key_arn or "memory",
-            version=context.version,
+            ciphertext=body + self._tag(body, context, key_arn), key_arn=key_arn, version=context.version
         )
 
     def open(self, sealed: SealedSecret, context: SealContext) -> SharedSecret:
         self.calls.append("open")
         body, tag = sealed.ciphertext[:-32], sealed.ciphertext[-32:]
-        if not hmac.compare_digest(tag, self._tag(body, context)):
+        if not hmac.compare_digest(tag, self._tag(body, context, sealed.key_arn)):
             raise SecretIntegrityError
         return SharedSecret(self._combined(body[16:], body[:16]))
 
@@ -725,8 +724,8 @@ class MemoryCipher:
         stream = hmac.digest(self._key, nonce, hashlib.sha256)
         return bytes(left ^ right for left, right in zip(octets, stream, strict=False))
 
-    def _tag(self, body: bytes, context: SealContext) -> bytes:
-        where = json.dumps(context.as_encryption_context(), sort_keys=True).encode()
+    def _tag(self, body: bytes, context: SealContext, key_arn: str) -> bytes:
+        where = json.dumps([key_arn, context.as_encryption_context()], sort_keys=True).encode()
         return hmac.digest(self._key, body + where, hashlib.sha256)
 
 

@@ -121,7 +121,8 @@ class Portal:
             "host": urlsplit(self.url).netloc,
             "content-type": "application/json",
             "authorization": f"Bearer {token}",
-        } | dict(headers or {})
+        }
+        sent |= headers or {}
         kept = {name: value for name, value in sent.items() if value is not None}
         return self.transport("POST", path, kept, octets)
 
@@ -135,9 +136,9 @@ class Portal:
         body = {"user": user, "otp": otp, "attempt_id": attempt_id}
         return self.call("/api/portal/verification", body, **how)
 
-    def hand_off(self, user: str, *, how: Mapping[str, Any] | None = None, **differences: Any) -> Answer:
-        """Hand *user* over; *differences* replace what the portal says of them."""
-        body = {
+    def said_of(self, user: str, **differences: Any) -> dict[str, Any]:
+        """Return what the portal says of *user* when it hands them over, but for *differences*."""
+        return {
             "user": user,
             "username": f"{user}@portal.example",
             "language": "sv",
@@ -148,7 +149,10 @@ class Portal:
             "state": "state-of-the-portal",
             "nonce": "nonce-of-the-portal",
         } | differences
-        return self.call("/api/portal/hand-off", body, **(how or {}))
+
+    def hand_off(self, user: str, *, how: Mapping[str, Any] | None = None, **differences: Any) -> Answer:
+        """Hand *user* over; *differences* replace what the portal says of them."""
+        return self.call("/api/portal/hand-off", self.said_of(user, **differences), **(how or {}))
 
     def token_for(self, user: str, **differences: Any) -> str:
         """Hand *user* over and return what stands behind ``#hand-off=`` in the link."""

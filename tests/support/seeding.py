@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 import mintotp
 
-from chalicelib.accounts.record import NOT_ENROLLED, User, lookup_hash
+from chalicelib.accounts.record import NOT_ENROLLED, User, lookup_hash, user_id_of
 from chalicelib.authenticators.record import PENDING_SECONDS, Authenticator, Owner, PendingAuthenticator
 from chalicelib.bootstrap import Stores
 from chalicelib.sessions.session import OpenSession, start_session
@@ -49,9 +49,13 @@ class Seeding:
     stores: Stores
     tenant: Tenant
 
-    def user(self, *, now: int, password_hash: str = NO_PASSWORD) -> User:
-        """Return a new user without a second factor."""
-        user_id = secrets.token_hex(16)
+    def user(self, *, now: int, password_hash: str = NO_PASSWORD, portal_user: str | None = None) -> User:
+        """Return a new user without a second factor, whom a portal calls *portal_user* if one does."""
+        user_id = (
+            secrets.token_hex(16)
+            if portal_user is None
+            else user_id_of(self.tenant.lookup_key, portal_user)
+        )
         user = User(
             tenant_id=self.tenant.profile.tenant_id,
             user_id=user_id,
@@ -61,13 +65,16 @@ class Seeding:
             epoch=0,
             created_at=now,
             password_hash=password_hash,
+            portal_user=portal_user,
         )
         self.stores.accounts.add(user, lookup_hash(self.tenant.lookup_key, user.username))
         return user
 
-    def enrolled_user(self, *, now: int, password_hash: str = NO_PASSWORD) -> EnrolledUser:
+    def enrolled_user(
+        self, *, now: int, password_hash: str = NO_PASSWORD, portal_user: str | None = None
+    ) -> EnrolledUser:
         """Return a new user with an authenticator whose codes, up to now, are not spent."""
-        user = self.user(now=now, password_hash=password_hash)
+        user = self.user(now=now, password_hash=password_hash, portal_user=portal_user)
         owner = Owner(tenant_id=user.tenant_id, user_id=user.user_id)
         secret = draw_shared_secret()
         pending = self._pending(user, secret, sign_in_id="seeded", now=now)

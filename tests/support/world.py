@@ -21,7 +21,7 @@ from tests.support.aws import SETTINGS, Moto, moto
 from tests.support.clock import ManualClock
 from tests.support.memory import memory_stores
 from tests.support.portal import RETURN_URL, ClientKey, Portal, client_of
-from tests.support.wizard import HOST, Transport, Wizard, chalice_transport, through_front_door
+from tests.support.wizard import HOST, Phone, Transport, Wizard, chalice_transport, through_front_door
 
 ANNA = "anna@firma.se"
 ANNAS_PASSWORD = "sju-lugna-sommarmoln"
@@ -126,6 +126,22 @@ class World:
     def portal(self, client_id: str, key: ClientKey) -> Portal:
         """Return the server of a portal, whose client has *key*."""
         return Portal(transport=chalice_transport(self.app), clock=self.clock, client_id=client_id, key=key)
+
+    def arrived(self, portal: Portal, user: str, **said: Any) -> Wizard:
+        """Open a new browser at which *user* has just come from *portal*, which said *said* of them."""
+        wizard = self.wizard()
+        answer = wizard.arrive(portal.token_for(user, **said))
+        assert answer.status == 200, answer.text
+        return wizard
+
+    def enrolled_at(self, portal: Portal, user: str) -> Phone:
+        """Let *user* come from *portal* and bind an authenticator; return the phone."""
+        wizard = self.arrived(portal, user)
+        wizard.begin()
+        phone = wizard.scan()
+        answer = wizard.confirm(phone.otp())
+        assert answer.status == 200, answer.text
+        return phone
 
     def wizard(
         self, *, tenant: str = "cozone", username: str = ANNA, password: str = ANNAS_PASSWORD

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.errors import BodyMalformedError, BodyTooLargeError
-from chalicelib.web.body import LONGEST_BODY_BYTES, Choice, Field, Flag, Text, read_body
+from chalicelib.web.body import LONGEST_BODY_BYTES, Choice, Field, Flag, Text, Whole, read_body
 
 FIELDS: tuple[Field, ...] = (Text("otp", 8), Choice("phone", ("android", "iphone")), Flag("same_phone"))
 GOOD: dict[str, Any] = {"otp": "123456", "phone": "iphone", "same_phone": True}
@@ -178,3 +178,33 @@ def _read_or_refused(raw: bytes) -> None:
     assert isinstance(body["otp"], str)
     assert body["phone"] in {"android", "iphone"}
     assert isinstance(body["same_phone"], bool)
+
+
+@pytest.mark.parametrize("value", [3, 4, 7])
+def test_a_whole_number_is_taken_from_the_least_to_the_most(value: int) -> None:
+    assert read_body(json.dumps({"at": value}).encode(), (Whole("at", 3, 7),)) == {"at": value}
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["2", "8", "-3", "3.0", "4e0", "true", "false", "null", '"4"', "[4]", "9" * 400, "1e400", "-0.0"],
+)
+def test_what_is_no_whole_number_in_between_is_refused(value: str) -> None:
+    with pytest.raises(BodyMalformedError) as caught:
+        read_body(f'{{"at": {value}}}'.encode(), (Whole("at", 3, 7),))
+    assert caught.value.field == "at"
+    assert caught.value.reason == "at: is not a whole number from 3 to 7"
+
+
+def test_a_text_may_have_a_shortest_length() -> None:
+    fields = (Text("state", 8, shortest=4),)
+    for text in ("abcd", "åäöü", "abcdefgh"):
+        assert read_body(json.dumps({"state": text}).encode(), fields) == {"state": text}
+    for text, reason in (
+        ("abc", "is shorter than 4"),
+        ("", "is shorter than 4"),
+        ("a" * 9, "is longer than 8"),
+    ):
+        with pytest.raises(BodyMalformedError) as caught:
+            read_body(json.dumps({"state": text}).encode(), fields)
+        assert caught.value.reason == f"state: {reason} characters"

@@ -7,7 +7,14 @@ from dataclasses import replace
 import pytest
 
 from chalicelib.errors import CrossSiteRequestError, EdgeBypassedError, MediaTypeUnsupportedError
-from chalicelib.web.edge import check_front_door, check_media_type, check_own_page
+from chalicelib.web.edge import (
+    check_front_door,
+    check_media_type,
+    check_no_page,
+    check_own_page,
+    own_host,
+    own_origin,
+)
 from tests.support.aws import SETTINGS as LOCAL
 
 DEPLOYED = replace(LOCAL, stage="prod", origin_secrets=("new-secret", "old-secret"))
@@ -180,3 +187,40 @@ def test_json_is_json_however_it_is_written(declared: str) -> None:
 def test_what_a_foreign_form_could_send_is_refused(declared: str | None) -> None:
     with pytest.raises(MediaTypeUnsupportedError):
         check_media_type({} if declared is None else {"content-type": declared})
+
+
+@pytest.mark.requirement("S5")
+@pytest.mark.parametrize("site", ["same-origin", "same-site", "cross-site", "", "None"])
+def test_what_a_browser_sends_for_a_page_is_no_portals(site: str) -> None:
+    with pytest.raises(CrossSiteRequestError):
+        check_no_page({"sec-fetch-site": site})
+
+
+def test_what_no_browser_sends_or_nobodys_page_is_taken() -> None:
+    check_no_page({})
+    check_no_page({"sec-fetch-site": "none"})
+
+
+@pytest.mark.requirement("B61")
+def test_our_own_name_is_what_the_viewer_asked_for() -> None:
+    """Behind the front door by its word, locally by the host; never by what a client may add."""
+    assert own_host({"host": "2FA.Byra.example:8000", "x-viewer-host": "evil.example"}, LOCAL) == (
+        "2fa.byra.example"
+    )
+    behind = {"host": "abc.execute-api.example", "x-viewer-host": "2FA.byra.example"}
+    assert own_host(behind | {"x-forwarded-host": "evil.example"}, DEPLOYED) == "2fa.byra.example"
+    assert own_host({}, LOCAL) == own_host({"host": "abc.execute-api.example"}, DEPLOYED) == ""
+
+
+@pytest.mark.requirement("B61", "S9")
+@pytest.mark.parametrize(
+    "host", ["evil.example", "127.0.0.1.evil.example", "127.0.0.1@evil.example", "[::1", ""]
+)
+def test_a_name_that_is_not_ours_is_no_address_of_ours(host: str) -> None:
+    """What is signed and linked says where we are: nobody's Host header decides that."""
+    assert own_origin({"host": host}, LOCAL) is None
+    assert own_origin({"host": "127.0.0.1:8000"}, LOCAL) == "http://127.0.0.1:8000"
+    assert own_origin({"host": host}, DEPLOYED) is None
+    assert own_origin({"host": host, "x-viewer-host": "2fa.byra.example"}, DEPLOYED) == (
+        "https://2fa.byra.example"
+    )

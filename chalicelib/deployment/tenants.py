@@ -1,0 +1,233 @@
+"""`make tenant`, `make suspend` and `make resume`: tenants as their operator wrote and reviewed them."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, fields
+from pathlib import Path
+from typing import Any
+
+from chalicelib.deployment.administration import (
+    Administration,
+    open_administration,
+    told_in_sentences,
+    told_time,
+)
+from chalicelib.deployment.errors import DeploymentError
+from chalicelib.deployment.keys import key_of_its_own
+from chalicelib.errors import NotFoundError
+from chalicelib.tenants.cache import REMEMBERED_SECONDS
+from chalicelib.tenants.profile import Profile, ProfileError
+from chalicelib.tenants.store import HostTakenError, Tenant, TenantChangedError
+
+
+def apply_tenant(stage: str, profile_path: Path) -> None:
+    """
+    Make the profile in *profile_path* the tenant's; make the tenant if it is new.
+
+    Says what changes, field by field. Writes nothing if nothing does. A tenant that is to have
+    a key of its own, and has none, gets it first.
+
+    Raises:
+        DeploymentError: The file or the profile is wrong, or there is nothing to write to.
+            Nothing was written.
+    """
+    if profile_path == Path():
+        raise DeploymentError("Say which profile to apply: PROFILE=file.json")
+    profile = _read_profile(profile_path)
+    administration = open_administration(stage)
+    with told_in_sentences():
+        before = _found(administration, profile.tenant_id)
+        needs_a_key = profile.own_key and (before is None or before.secret_key_arn is None)
+        if before is not None and before.profile == profile and not needs_a_key:
+            print(
+                f"Nothing changes: version {before.version} of {profile.tenant_id}'s profile is the same."
+            )
+            return
+        _require_that_it_fits(administration, before, profile)
+        _say_what_changes(before, profile)
+        tenant = _applied(administration, profile, needs_a_key=needs_a_key)
+    print(f"{profile.portal_name}: version {tenant.version} of its profile holds in {stage}.")
+    print(f"A running service takes it over within {REMEMBERED_SECONDS} seconds; clients and return")
+    print("addresses at once.")
+    if tenant.suspended_at is not None:
+        print(f"It stays suspended: make resume STAGE={stage} TENANT={profile.tenant_id}")
+    elif profile.passwords == "directory":
+        print(f"Next: make user STAGE={stage} TENANT={profile.tenant_id} USERNAME=...")
+
+
+def show_tenant(stage: str, tenant_id: str, *, number: str | None) -> None:
+    """
+    Write a tenant's profile to stdout: the one in force, or the one that was applied as *number*.
+
+    Who applied it, and when, goes to stderr, so that stdout is a file that can be applied again.
+
+    Raises:
+        DeploymentError: There is no such tenant, or no such version of it.
+    """
+    if not tenant_id:
+        raise DeploymentError("Say which tenant: TENANT=...")
+    if number is not None and not (number.isascii() and number.isdigit()):
+        raise DeploymentError(f"VERSION must be a number, not '{number}'.")
+    administration = open_administration(stage)
+    with told_in_sentences():
+        tenant = administration.tenant(tenant_id)
+        wanted = tenant.version if number is None else int(number)
+        profile, told = tenant.profile, f"Version {wanted} of {tenant_id}'s profile"
+        try:
+            version = administration.stores.tenants.version(tenant_id, wanted)
+        except NotFoundError as error:
+            if wanted != tenant.version:
+                raise DeploymentError(
+                    f"{tenant_id} has no version {wanted} that was kept; {tenant.version} holds now."
+                ) from error
+            told += " was applied by an earlier release, which did not keep by whom"  # nor any version row
+        else:
+            profile = version.profile
+            told += f" was applied on {told_time(version.applied_at)} by {version.applied_by}"
+    print(
+        f"{told}; {'it holds now' if wanted == tenant.version else f'{tenant.version} holds now'}.",
+        file=sys.stderr,
+    )
+    if tenant.suspended_at is not None:
+        print(f"{tenant_id} is suspended since {told_time(tenant.suspended_at)}.", file=sys.stderr)
+    print(json.dumps(_in_order(profile), ensure_ascii=False, indent=2))
+
+
+def suspend_tenant(stage: str, tenant_id: str) -> None:
+    """
+    Let nobody of the tenant in. Suspending again changes nothing.
+
+    Raises:
+        DeploymentError: There is no such tenant.
+    """
+    administration = _about(stage, tenant_id)
+    with told_in_sentences():
+        administration.tenant(tenant_id)
+        administration.stores.tenants.suspend(tenant_id, at=int(time.time()))
+    print(f"{tenant_id} is suspended: nobody signs in, and its portals are refused, from now on.")
+    print(f"Pages that are open are refused within {REMEMBERED_SECONDS} seconds. Nothing is removed.")
+    print(f"Back: make resume STAGE={stage} TENANT={tenant_id}")
+
+
+def resume_tenant(stage: str, tenant_id: str) -> None:
+    """
+    Let the tenant's users in again.
+
+    Raises:
+        DeploymentError: There is no such tenant.
+    """
+    administration = _about(stage, tenant_id)
+    with told_in_sentences():
+        administration.tenant(tenant_id)
+        administration.stores.tenants.resume(tenant_id)
+    print(f"{tenant_id} is open: people sign in, and its portals are answered, from now on.")
+    print(f"Pages that are open work again within {REMEMBERED_SECONDS} seconds.")
+
+
+def _about(stage: str, tenant_id: str) -> Administration:
+    if not tenant_id:
+        raise DeploymentError("Say which tenant: TENANT=...")
+    return open_administration(stage)
+
+
+def _found(administration: Administration, tenant_id: str) -> Tenant | None:
+    try:
+        return administration.stores.tenants.get(tenant_id)
+    except NotFoundError:
+        return None
+
+
+def _require_that_it_fits(administration: Administration, before: Tenant | None, profile: Profile) -> None:
+    if before is not None and before.secret_key_arn is not None and not profile.own_key:
+        raise DeploymentError(
+            f"Nothing was changed: {profile.tenant_id} has a key of its own, and what is sealed under it "
+            'opens with no other. Leave "own_key": true; the key goes when the tenant is erased.'
+        )
+    for host in profile.hosts:
+        owner = administration.stores.tenants.id_at(host)
+        if owner not in (None, profile.tenant_id):
+            raise DeploymentError(f"Nothing was changed: the host {host} is the tenant {owner}'s.")
+
+
+def _applied(administration: Administration, profile: Profile, *, needs_a_key: bool) -> Tenant:
+    account, key_arn = administration.account, None
+    if needs_a_key:
+        key_arn = key_of_its_own(account, profile.tenant_id, like=administration.data["SecretKeyArn"])
+    try:
+        tenant = administration.stores.tenants.apply(
+            profile, at=int(time.time()), by=account.identity, secret_key_arn=key_arn
+        )
+    except HostTakenError as error:  # since we looked
+        raise DeploymentError(
+            "Nothing was changed: one of the hosts has just become another tenant's."
+        ) from error
+    except TenantChangedError as error:
+        raise DeploymentError(
+            "Nothing was changed: others apply profiles of this tenant right now. Look, then repeat."
+        ) from error
+    if key_arn is not None:
+        print(f"Its own key is {key_arn}. It costs 1 dollar a month.")
+        print("Secrets are sealed under it from now on; those sealed before stay under the key of all")
+        print("until their owners change authenticators.")
+    return tenant
+
+
+def _say_what_changes(before: Tenant | None, profile: Profile) -> None:
+    if before is None:
+        print(f"{profile.tenant_id} is a new tenant.")
+        return
+    print(f"What changes against version {before.version} of {profile.tenant_id}'s profile:")
+    was, will_be = dict(_told_fields(before.profile)), dict(_told_fields(profile))
+    for name in {**was, **will_be}:
+        old, new = was.get(name, "nothing"), will_be.get(name, "nothing")
+        if old != new:
+            print(f"  {name}: {old} -> {new}")
+
+
+def _told_fields(profile: Profile) -> Iterator[tuple[str, str]]:
+    """Yield every field with its value as JSON; of sections and clients what is in them, one by one."""
+    whole = asdict(profile)
+    del whole["source"], whole["clients"]
+    for name, value in whole.items():
+        if isinstance(value, dict):
+            yield from ((f"{name}.{part}", _json(inner)) for part, inner in value.items())
+        else:
+            yield name, _json(value)
+    for client in profile.clients:
+        yield from ((f"clients.{client.name}.keys.{kid}", _json(key)) for kid, key in client.keys.items())
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, default=str)
+
+
+def _in_order(profile: Profile) -> dict[str, Any]:
+    """Return the profile as its file says it, in the order in which profiles are described."""
+    order = ["id", *(each.name for each in fields(Profile))]
+    return {name: profile.source[name] for name in sorted(profile.source, key=order.index)}
+
+
+def _read_profile(path: Path) -> Profile:
+    try:
+        source = json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=_without_twins)
+        return Profile.from_json(source)
+    except OSError as error:
+        raise DeploymentError(f"The profile {path} cannot be read: {error.strerror}.") from error
+    except UnicodeDecodeError as error:
+        raise DeploymentError(f"The profile {path} is not UTF-8.") from error
+    except ProfileError as error:
+        raise DeploymentError(f"The profile {path} cannot be used: {error}") from error
+    except (ValueError, RecursionError) as error:
+        raise DeploymentError(f"The profile {path} is not JSON: {error}.") from error
+
+
+def _without_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    # The last of two would count. Who reviews the file reads the first, and it may be the id.
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise ProfileError("it holds a name twice")
+    return members
