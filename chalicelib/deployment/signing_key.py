@@ -23,7 +23,7 @@ from chalicelib.tenants.cache import REMEMBERED_SECONDS
 
 def rotate_signing_key(stage: str) -> None:
     """
-    Make the next key, publish it from now on and let it sign in 24 hours. Says which keys may go.
+    Make the next key, publish it from now on and let it sign from tomorrow. Says which keys may go.
 
     Raises:
         DeploymentError: A key waits already, somebody else rotates too, or AWS refuses.
