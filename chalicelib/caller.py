@@ -32,6 +32,11 @@ class Caller:
         return self.tenant.profile
 
     @property
+    def password_holder(self) -> str:
+        """Who can ask for the caller's password again: ``directory`` or ``portal``."""
+        return "portal" if self.user.password_hash is None else self.profile.passwords
+
+    @property
     def owner(self) -> Owner:
         """The caller as the owner of authenticators."""
         return Owner(tenant_id=self.session.tenant_id, user_id=self.session.user_id)

@@ -39,7 +39,7 @@ class Standing:
             "enrolment": enrolment_json(self.pending) if self.pending else None,
             "authenticator": self._authenticator(),
             "hand_off": None if session.purpose is None else {"purpose": session.purpose},
-            "password": self.caller.user.password_holder,
+            "password": self.caller.password_holder,
             "policy": {
                 "second_factor": self.caller.profile.policy.second_factor,
                 "due_at": timestamp(session.due_at),

@@ -49,9 +49,9 @@ class PasswordAuthority(Protocol):
             TooManyAttemptsError: The next attempt is not due yet.
         """
 
-    def prove_again(self, user: User, *, password: str, now: int) -> ProvenPassword:
+    def prove_again(self, tenant: Tenant, user: User, *, password: str, now: int) -> ProvenPassword:
         """
-        Return *user*, who is signed in, once the password is right.
+        Return *user* of *tenant*, who is signed in, once the password is right.
 
         Counted apart from sign-in, so that a stranger's guesses stop nobody here.
 
@@ -85,8 +85,9 @@ class Directory:
         self._renew_hash(user, password)
         return ProvenPassword(user, self._accounts.password_attempts_forgiven(subject))
 
-    def prove_again(self, user: User, *, password: str, now: int) -> ProvenPassword:
-        if user.password_hash is None:
+    def prove_again(self, tenant: Tenant, user: User, *, password: str, now: int) -> ProvenPassword:
+        # A hash from before the portal took the passwords over proves nothing any more.
+        if tenant.profile.passwords != "directory" or user.password_hash is None:
             raise PasswordHeldByPortalError
         subject = PasswordSubject.of_user(user.tenant_id, user.user_id)
         self._accounts.count_password_attempt(subject, now=now)

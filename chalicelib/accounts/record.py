@@ -35,11 +35,6 @@ class User:
     portal_user: str | None = None
 
     @property
-    def password_holder(self) -> str:
-        """Who can ask for the password again: ``directory`` or ``portal``."""
-        return "portal" if self.password_hash is None else "directory"
-
-    @property
     def was_enrolled(self) -> bool:
         """True once a second factor was bound, whatever became of it."""
         return self.epoch > 0

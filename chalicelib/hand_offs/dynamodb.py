@@ -58,6 +58,7 @@ class _ReturnRow(StateRow):
     issued_at = NumberAttribute()
     valid_until = NumberAttribute()
     assertion_id = UnicodeAttribute(null=True)
+    redeemed_by = UnicodeAttribute(null=True)
 
 
 class DynamoHandOffs:
@@ -154,12 +155,13 @@ class DynamoHandOffs:
             reference=row.reference,
             issued_at=int(row.issued_at),
             assertion_id=row.assertion_id,
+            redeemed_by=row.redeemed_by,
         )
 
-    def redeemed(self, code: ReturnCode, *, assertion_id: str, now: int) -> Change:
+    def redeemed(self, code: ReturnCode, *, assertion_id: str, jwt_key: str, now: int) -> Change:
         return update(
             _ReturnRow(f"{_RETURN}#{code.key}", _RETURN),
-            [_ReturnRow.assertion_id.set(assertion_id)],
+            [_ReturnRow.assertion_id.set(assertion_id), _ReturnRow.redeemed_by.set(jwt_key)],
             only_if=_ReturnRow.assertion_id.does_not_exist() & (_ReturnRow.valid_until >= now),
             refused=ReturnCodeUsedError(),
         )

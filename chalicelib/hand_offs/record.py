@@ -70,7 +70,8 @@ class ReturnCode:
     """
     What a finished user takes back to the portal, to be redeemed by its client once.
 
-    *assertion_id* is that of the assertion it was redeemed for; None before.
+    *assertion_id* is that of the assertion it was redeemed for, and *redeemed_by*
+    stands for the client's JWT that did; both None before.
     """
 
     key: str
@@ -83,6 +84,7 @@ class ReturnCode:
     reference: str
     issued_at: int
     assertion_id: str | None = None
+    redeemed_by: str | None = None
 
     @property
     def valid_until(self) -> int:

@@ -34,9 +34,9 @@ class HandOffStore(Protocol):
     def return_code(self, key: str) -> ReturnCode | None:
         """Return the code of that key, strongly read, redeemed or not; None if there is none."""
 
-    def redeemed(self, code: ReturnCode, *, assertion_id: str, now: int) -> Change:
+    def redeemed(self, code: ReturnCode, *, assertion_id: str, jwt_key: str, now: int) -> Change:
         """
-        Return the change that redeems *code* for the assertion of that id.
+        Return the change that redeems *code* for the assertion of that id, asked for by that JWT.
 
         Refused with `ReturnCodeUsedError` if it was redeemed before or is too old.
         """

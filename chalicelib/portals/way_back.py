@@ -14,10 +14,12 @@ from chalicelib.assertions.assertion import Assertion, AssertionSigner, new_asse
 from chalicelib.audit.event import ASSERTION_FLAGGED, ASSERTION_ISSUED, HAND_OFF_RETURNED, EventLog
 from chalicelib.caller import Caller, Occasion, PortalClient
 from chalicelib.errors import (
+    ClientNotAuthenticatedError,
     NotFoundError,
     NotHandedOffError,
     ReturnCodeUsedError,
     ReturnUrlNotRegisteredError,
+    TwoFactorError,
 )
 from chalicelib.hand_offs.record import HandOff, ReturnCode, key_of_token, new_token
 from chalicelib.hand_offs.store import HandOffStore
@@ -81,6 +83,7 @@ class WayBack:
 
         Raises:
             NotFoundError: There is no such code, it is too old, or another client's.
+            ClientNotAuthenticatedError: This very JWT has redeemed it before.
             ReturnCodeUsedError: It was redeemed before; that assertion is flagged by an event.
             ServiceUnavailableError: Nothing was redeemed, or it is not known.
         """
@@ -93,15 +96,16 @@ class WayBack:
         if code is None or not is_ours:
             raise NotFoundError
         if code.assertion_id is not None:
-            self._flag(client, code, occasion)
-            raise ReturnCodeUsedError
+            raise self._flagged(client, code, occasion)
         if code.valid_until < now:
             raise NotFoundError
         assertion = Assertion(assertion_id=new_assertion_id(), issuer=own_url, code=code, issued_at=now)
         signed = self.signer.signed(assertion)
         try:
             self.transactions.commit(
-                self.hand_offs.redeemed(code, assertion_id=assertion.assertion_id, now=now),
+                self.hand_offs.redeemed(
+                    code, assertion_id=assertion.assertion_id, jwt_key=client.jwt_key, now=now
+                ),
                 self.events.recorded(
                     occasion.event_by(
                         client,
@@ -112,15 +116,16 @@ class WayBack:
                     )
                 ),
             )
-        except ReturnCodeUsedError:
+        except ReturnCodeUsedError as error:
             winner = self.hand_offs.return_code(code.key)
-            if winner is not None:
-                self._flag(client, winner, occasion)
-            raise
+            raise self._flagged(client, winner or code, occasion) from error
         return signed
 
-    def _flag(self, client: PortalClient, code: ReturnCode, occasion: Occasion) -> None:
-        """Record that somebody else may have seen what the first assertion was given for."""
+    def _flagged(self, client: PortalClient, code: ReturnCode, occasion: Occasion) -> TwoFactorError:
+        """Record that somebody else may have seen what the first assertion was given for; say so."""
+        if code.redeemed_by == client.jwt_key:
+            # One request sent twice, by a fault on its way or by whoever saw it: no word of the code.
+            return ClientNotAuthenticatedError()
         self.transactions.commit(
             self.events.recorded(
                 occasion.event_by(
@@ -132,6 +137,7 @@ class WayBack:
                 )
             )
         )
+        return ReturnCodeUsedError()
 
 
 def _code(caller: Caller, hand_off: HandOff, token: str, *, now: int) -> ReturnCode | None:

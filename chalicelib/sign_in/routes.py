@@ -54,6 +54,9 @@ def sign_in_routes(
         if not _TOKEN.fullmatch(token):
             raise HandOffExpiredError
         begun = hand_off.exchange(call.occasion, token=token, idempotency_key=call.idempotency_key)
+        if call.session_id not in (None, begun.opened.session_id):
+            # The browser will not know it any more: nobody is to find it open.
+            sign_in.end(call.session_id, call.occasion)
         return Answer(body=begun.standing, opened=begun.opened)
 
     @endpoints.signed_in("GET", "/api/session")

@@ -89,7 +89,7 @@ class SignIn:
             SessionReplacedError: The session was replaced meanwhile.
         """
         now = occasion.now
-        proven = self.authority.prove_again(caller.user, password=password, now=now)
+        proven = self.authority.prove_again(caller.tenant, caller.user, password=password, now=now)
         rotation = rotate(caller.opened, now=now, reauthenticated_at=now)
         successor = rotation.successor
         answer = self.standing(replace(caller, opened=successor), now=now).as_json()

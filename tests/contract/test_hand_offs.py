@@ -156,12 +156,12 @@ def test_a_code_is_redeemed_once_and_remembers_for_what(
     store: HandOffStore, commit: Commit, seconds: int
 ) -> None:
     commit(store.issued(a_code()))
-    commit(store.redeemed(a_code(), assertion_id="first", now=NOW + seconds))
-    assert store.return_code("code") == a_code(assertion_id="first")
+    commit(store.redeemed(a_code(), assertion_id="first", jwt_key="jwt", now=NOW + seconds))
+    assert store.return_code("code") == a_code(assertion_id="first", redeemed_by="jwt")
     for assertion_id in ("first", "second"):
         with pytest.raises(ReturnCodeUsedError):
-            commit(store.redeemed(a_code(), assertion_id=assertion_id, now=NOW + seconds))
-    assert store.return_code("code") == a_code(assertion_id="first")
+            commit(store.redeemed(a_code(), assertion_id=assertion_id, jwt_key="jwt", now=NOW + seconds))
+    assert store.return_code("code") == a_code(assertion_id="first", redeemed_by="jwt")
 
 
 @pytest.mark.requirement("M4", "V5")
@@ -169,7 +169,7 @@ def test_a_code_too_old_or_unknown_is_not_redeemed(store: HandOffStore, commit: 
     commit(store.issued(a_code()))
     for code, now in ((a_code(), NOW + 61), (a_code("unknown"), NOW)):
         with pytest.raises(ReturnCodeUsedError):
-            commit(store.redeemed(code, assertion_id="first", now=now))
+            commit(store.redeemed(code, assertion_id="first", jwt_key="jwt", now=now))
     assert store.return_code("code") == a_code()
     assert store.return_code("unknown") is None
 
@@ -177,7 +177,7 @@ def test_a_code_too_old_or_unknown_is_not_redeemed(store: HandOffStore, commit: 
 @pytest.mark.requirement("M4", "B60", "B02")
 def test_of_parallel_redemptions_one_gets_the_assertion(store: HandOffStore, commit: Commit) -> None:
     commit(store.issued(a_code()))
-    changes = [store.redeemed(a_code(), assertion_id=f"a{n}", now=NOW) for n in range(12)]
+    changes = [store.redeemed(a_code(), assertion_id=f"a{n}", jwt_key="jwt", now=NOW) for n in range(12)]
     outcomes = outcomes_in_parallel(partial(commit, change) for change in changes)
     assert sorted(outcomes) == ["ReturnCodeUsedError"] * 11 + ["ok"]
-    assert store.return_code("code") == a_code(assertion_id=f"a{outcomes.index('ok')}")
+    assert store.return_code("code") == a_code(assertion_id=f"a{outcomes.index('ok')}", redeemed_by="jwt")

@@ -105,6 +105,7 @@ def _ask_as_a_portal(world: World, watch: _Watch) -> None:
     token = renamed.body["url"].partition("#hand-off=")[2]
     world.clock.advance(-61)  # which each question takes, and the link has not
     user = world.wizard()
+    user.sign_in()  # at a browser that somebody else has used
     watch.ask_by("POST /api/session/hand-off", lambda: user.arrive(token))
     world.clock.advance(-61)
     user.begin()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
@@ -695,3 +696,48 @@ class TestSuspension:
         shown = other.call("GET", "/api/tenant?tenant=example").body
         assert shown["suspended"] is True
         assert other.call("GET", "/api/tenant").body["suspended"] is False
+
+
+@pytest.mark.requirement("M3", "M4")
+def test_a_redemption_sent_twice_by_one_jwt_flags_nothing(world: World, wizard: Wizard) -> None:
+    """A log that holds a JWT pages no operator; the code stays spent."""
+    portal = world.add_portal()
+    wizard.arrive(portal.token_for("u-1"))
+    wizard.begin()
+    wizard.confirm(wizard.scan().otp())
+    code = brought_back(wizard.return_to_portal())["code"]
+    body = json.dumps({"code": code}).encode()
+    jwt = portal.jwt("/api/portal/assertion", body)
+
+    first, second = (portal.call("/api/portal/assertion", None, raw=body, jwt=jwt) for _ in range(2))
+
+    assert first.status == 200
+    assert second.problem == "client_not_authenticated"
+    assert portal.redeem(code).problem == "return_code_used"
+
+
+@pytest.mark.requirement("E2")
+def test_a_link_ends_the_session_that_the_browser_had(world: World, wizard: Wizard) -> None:
+    portal = world.add_portal()
+    wizard.arrive(portal.token_for("u-1"))
+    before = wizard.session_id
+    wizard.arrive(portal.token_for("u-2"))
+    assert wizard.session().body["username"] == "u-2@portal.example"
+    wizard.session_id = before
+    assert wizard.session().problem == "not_signed_in"
+
+
+@pytest.mark.requirement("E1")
+def test_a_password_from_before_the_portal_held_them_proves_nothing(world: World, wizard: Wizard) -> None:
+    key = ClientKey()
+    users = {"id": "byra", "clients": [client_of(key)], "return_urls": [RETURN_URL]}
+    tenant = world.add_tenant(**users)
+    world.services.directory.create_user(
+        tenant, username="berit", password="en-gammal-hemlighet", language="sv", portal_user="u-1"
+    )
+    world.add_tenant(**users, passwords="portal", sign_in_url="https://portal.example/")
+    long_ago = int(world.clock()) - 3_600
+    wizard.arrive(world.portal("byra.web", key).token_for("u-1", auth_time=long_ago))
+    assert wizard.session().body["password"] == "portal"
+    assert wizard.prove_again(password="en-gammal-hemlighet").problem == "password_held_by_portal"
+    assert wizard.begin().problem == "reauthentication_required"

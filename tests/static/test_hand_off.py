@@ -644,6 +644,7 @@ def show_over(page: Page, service: FakeService, site: str, query: str) -> None:
     """A session that ended, in a tenant whose portal holds the passwords."""
     service.hold_passwords_at_portal()
     follow(page, site, service.hand_over(), query)
+    expect_screen(page, "method")  # the link is used up, and says nothing more of the password
     service.refuse_next("POST /api/enrolment", 401, "not_signed_in")
     service.is_fresh = True
     page.reload()

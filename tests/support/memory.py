@@ -627,7 +627,7 @@ class MemoryHandOffs:
     def return_code(self, key: str) -> ReturnCode | None:
         return self._codes.get(key)
 
-    def redeemed(self, code: ReturnCode, *, assertion_id: str, now: int) -> Change:
+    def redeemed(self, code: ReturnCode, *, assertion_id: str, jwt_key: str, now: int) -> Change:
         key = code.key
 
         def is_fresh() -> bool:
@@ -635,7 +635,7 @@ class MemoryHandOffs:
             return stored is not None and stored.assertion_id is None and stored.valid_until >= now
 
         def take_effect() -> None:
-            self._codes[key] = replace(self._codes[key], assertion_id=assertion_id)
+            self._codes[key] = replace(self._codes[key], assertion_id=assertion_id, redeemed_by=jwt_key)
 
         return Change(MemoryWrite(("return", key), is_fresh, take_effect), ReturnCodeUsedError())
 
