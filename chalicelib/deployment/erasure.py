@@ -113,8 +113,11 @@ class TenantRows:
         """Remove the profile, with the key of look-ups; False if somebody changed the tenant meanwhile."""
         return self._removed_if(
             key_of(tenant_partition(self.tenant.tenant_id), _KEPT_TO_THE_LAST),
-            "attribute_exists(suspended_at) AND version = :version",
-            {":version": {"N": str(self.tenant.version)}},
+            "suspended_at = :suspended_at AND version = :version",
+            {
+                ":suspended_at": {"N": str(self.tenant.suspended_at)},
+                ":version": {"N": str(self.tenant.version)},
+            },
         )
 
     def _pages(self) -> Iterator[dict[str, Any]]:
@@ -190,15 +193,16 @@ def _remove_all(rows: TenantRows, tenant: Tenant, *, settle_seconds: float) -> i
 
 
 def _require_as_it_was(administration: Administration, tenant: Tenant) -> None:
+    # Suspended anew is not as it was: before that, users may have come where we had looked already.
     now = administration.tenant(tenant.tenant_id)
-    if now.suspended_at is None or now.version != tenant.version:
+    if now.suspended_at is None or (now.suspended_at, now.version) != (tenant.suspended_at, tenant.version):
         raise DeploymentError(_changed(tenant.tenant_id))
 
 
 def _changed(tenant_id: str) -> str:
     return (
-        f"Somebody resumed {tenant_id} or applied a profile to it meanwhile. Its users are gone, its "
-        "profile stays. Repeat the command if it is to go too."
+        f"Somebody resumed {tenant_id} or applied a profile to it meanwhile. The users it had are "
+        "gone, its profile stays. Repeat the command if it is to go too."
     )
 
 

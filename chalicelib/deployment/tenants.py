@@ -17,7 +17,7 @@ from chalicelib.deployment.administration import (
     told_time,
 )
 from chalicelib.deployment.errors import DeploymentError
-from chalicelib.deployment.keys import key_of_its_own
+from chalicelib.deployment.keys import key_of_its_own, require_usable
 from chalicelib.errors import NotFoundError
 from chalicelib.tenants.cache import REMEMBERED_SECONDS
 from chalicelib.tenants.profile import Profile, ProfileError
@@ -32,8 +32,8 @@ def apply_tenant(stage: str, profile_path: Path) -> None:
     a key of its own, and has none, gets it first.
 
     Raises:
-        DeploymentError: The file or the profile is wrong, or there is nothing to write to.
-            Nothing was written.
+        DeploymentError: The file or the profile is wrong, there is nothing to write to, or the
+            tenant's own key does not open what it sealed. Nothing was written.
     """
     if profile_path == Path():
         raise DeploymentError("Say which profile to apply: PROFILE=file.json")
@@ -118,11 +118,11 @@ def resume_tenant(stage: str, tenant_id: str) -> None:
     Let the tenant's users in again.
 
     Raises:
-        DeploymentError: There is no such tenant.
+        DeploymentError: There is no such tenant, or its own key does not open what it sealed.
     """
     administration = _about(stage, tenant_id)
     with told_in_sentences():
-        administration.tenant(tenant_id)
+        _require_its_key(administration, administration.tenant(tenant_id))
         administration.stores.tenants.resume(tenant_id)
     print(f"{tenant_id} is open: people sign in, and its portals are answered, from now on.")
     print(f"Pages that are open work again within {REMEMBERED_SECONDS} seconds.")
@@ -141,12 +141,20 @@ def _found(administration: Administration, tenant_id: str) -> Tenant | None:
         return None
 
 
+def _require_its_key(administration: Administration, tenant: Tenant) -> None:
+    # Whoever erases it has set the key up for deletion. In a month, what is sealed now would be lost.
+    if tenant.secret_key_arn is not None:
+        require_usable(administration.account, tenant.secret_key_arn)
+
+
 def _require_that_it_fits(administration: Administration, before: Tenant | None, profile: Profile) -> None:
     if before is not None and before.secret_key_arn is not None and not profile.own_key:
         raise DeploymentError(
             f"Nothing was changed: {profile.tenant_id} has a key of its own, and what is sealed under it "
             'opens with no other. Leave "own_key": true; the key goes when the tenant is erased.'
         )
+    if before is not None:
+        _require_its_key(administration, before)
     for host in profile.hosts:
         owner = administration.stores.tenants.id_at(host)
         if owner not in (None, profile.tenant_id):

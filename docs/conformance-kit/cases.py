@@ -12,12 +12,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from stand_in import Answer, Play, problem
-from tokens import MISSING, Assertion, broken, signed, signed_with_public_key, unsigned
+from stand_in import Answer, Play, as_json, problem
+from tokens import MISSING, Assertion, broken, signed, signed_with, signed_with_public_key, unsigned
 from visit import Visit
 
 HOUR_SECONDS = 3600
-SLOW_SECONDS = 12
 
 Course = Callable[[Visit], None]
 
@@ -67,7 +66,12 @@ def closed(_right: Answer) -> Answer:
 
 def slow(_right: Answer) -> Answer:
     """Return nothing either, but keep the portal waiting for it."""
-    return Answer(status=None, delay_seconds=SLOW_SECONDS)
+    return Answer(status=None, is_late=True)
+
+
+def empty(_right: Answer) -> Answer:
+    """Return an object with nothing in it."""
+    return as_json({})
 
 
 def redirect_to(path: str) -> Callable[[Answer], Answer]:
@@ -122,7 +126,34 @@ def forged_with_address(name: str) -> Callable[[Assertion], str]:
     )
 
 
+def capital_none(alg: str) -> Callable[[Assertion], str]:
+    """Return what leaves an assertion without a signature, with alg none in capitals."""
+    return lambda right: unsigned(right, alg=alg)
+
+
+def for_us_and_another(right: Assertion) -> str:
+    """Return an assertion that another client could bring here, or we there."""
+    return claims(aud=[right.claims["aud"], "other.web"])(right)
+
+
 # Ways of a user that are not straight.
+
+
+def opens_return_address_of_another_browser(visit: Visit) -> None:
+    """Prove the password and do not come back; then a browser without one opens the unused address."""
+    visit.gives_password()
+    unused = visit.return_address()
+    visit.takes_new_browser()
+    visit.browser.open(unused)
+
+
+def keeps_cookies_of_before(visit: Visit) -> None:
+    """Be let in; then somebody has the cookies that the browser had before, and may have planted."""
+    before = visit.opens_sign_in()
+    visit.goes_the_whole_way()
+    if not visit.is_in():
+        raise LookupError("the user was not let in, though all was right")
+    visit.takes_new_browser(cookies=before)
 
 
 def comes_back_again_after_refusal(visit: Visit) -> None:
@@ -200,6 +231,10 @@ CONTROLS = [
 
 _ASSERTIONS = [
     _assertion("alg-none", "with alg none and no signature", unsigned),
+    _assertion("alg-none-capital", "with alg None and no signature", capital_none("None")),
+    _assertion("alg-none-mixed", "with alg nOnE and no signature", capital_none("nOnE")),
+    _assertion("signature-empty", "with ES256 and no signature", signed_with(b"")),
+    _assertion("signature-zero", "whose signature is r = s = 0", signed_with(bytes(64))),
     _assertion("alg-hs256", "with HS256 and the public key for a secret", signed_with_public_key),
     _assertion("changed", "changed after it was signed", broken),
     _assertion("other-key", "signed by another key under the kid of ours", forged()),
@@ -213,18 +248,23 @@ _ASSERTIONS = [
     _assertion("iss-missing", "without iss", claims(iss=MISSING)),
     _assertion("aud-other", "for another client", claims(aud="other.web")),
     _assertion("aud-missing", "without aud", claims(aud=MISSING)),
+    _assertion("aud-list-other", "for another client, in a list", claims(aud=["other.web"])),
+    _assertion("aud-list-both", "for us and another client", for_us_and_another),
     _assertion("sub-other", "about another user", claims(sub="somebody-else")),
     _assertion("sub-missing", "without sub", claims(sub=MISSING)),
     _assertion("tenant-other", "of another tenant", claims(tenant="other")),
+    _assertion("tenant-missing", "without tenant", claims(tenant=MISSING)),
     _assertion("nonce-other", "with another nonce", claims(nonce="nonce-of-somebody-else")),
     _assertion("nonce-missing", "without nonce", claims(nonce=MISSING)),
     _assertion("expired", "that has expired", times(auth_time=-200, iat=-200, exp=-140)),
     _assertion("exp-missing", "without exp", claims(exp=MISSING)),
     _assertion("too-long", "that is good for an hour", times(exp=HOUR_SECONDS)),
     _assertion("iat-future", "of the future", times(iat=200, exp=260)),
+    _assertion("iat-missing", "without iat", claims(iat=MISSING)),
     _assertion("auth-time-old", "about a code of an hour ago", times(auth_time=-HOUR_SECONDS)),
     _assertion("auth-time-missing", "without auth_time", claims(auth_time=MISSING)),
     _assertion("amr-without-otp", "that knows of a password only", claims(amr=["pwd"])),
+    _assertion("amr-text", "whose amr is no list, but has otp in it", claims(amr="hotp")),
     _assertion("amr-missing", "without amr", claims(amr=MISSING)),
     _assertion("acr-other", "with another acr", claims(acr="urn:tvasteg:acr:password")),
     _assertion("acr-missing", "without acr", claims(acr=MISSING)),
@@ -238,10 +278,20 @@ _RETURNS = [
         ("state-missing", "return: no state", {}, comes_back_with(state=None)),
         ("state-twice", "return: the same state again", {"sign": broken}, comes_back_again_after_refusal),
         ("return-of-earlier", "return: used address", {}, opens_return_address_of_earlier_sign_in),
+        ("return-of-another", "return: another browser's address", {}, opens_return_address_of_another_browser),
         ("code-missing", "return: neither code nor error", {}, comes_back_with(code=None)),
         ("denied-enrol", "return: denied, still to enrol", {}, turns_back_and_stands_at("enrol")),
         ("denied-verify", "return: denied, still to verify", {}, turns_back_and_stands_at("verify")),
         ("denied-support", "return: denied, disabled", {}, turns_back_and_stands_at("support")),
+    )
+]
+
+_WITHOUT_SECOND_FACTOR = [
+    Case(name=f"{name}-{next_}", about=f"{about}, {next_}", play=_play(next_), course=course)
+    for next_ in ("enrol", "verify")
+    for name, about, course in (
+        ("password-only", "a user who proved the password and went no further", Visit.gives_password),
+        ("cookies-of-before", "whoever has the cookies of before the sign-in", keeps_cookies_of_before),
     )
 ]
 
@@ -287,7 +337,10 @@ _VERIFICATION = _answers(
         "throttled": ("to wait", refusal(429, "too_many_attempts", retry_at="2099-01-01T00:00:00Z")),
         "not-enrolled": ("no second factor", refusal(409, "not_enrolled")),
         "other-user": ("about another user", changed(user="somebody-else")),
+        "user-missing": ("about nobody", changed(user=MISSING)),
         "amr-without-otp": ("no code was checked", changed(amr=[])),
+        "amr-missing": ("no amr", changed(amr=MISSING)),
+        "empty": ("nothing", empty),
     },
 )
 
@@ -311,4 +364,5 @@ _JWKS_ELSEWHERE = Case(
     play=_play("enrol", spoiled={"jwks": redirect_to("/attacker/jwks")}, sign=forged(kid="attacker-1")),
 )
 
-CASES = [*_ASSERTIONS, *_RETURNS, *_STATUS, *_VERIFICATION, *_HAND_OFF, *_REDEEMING, _JWKS_ELSEWHERE]
+CASES = [*_ASSERTIONS, *_RETURNS, *_WITHOUT_SECOND_FACTOR, *_STATUS, *_VERIFICATION, *_HAND_OFF]
+CASES += [*_REDEEMING, _JWKS_ELSEWHERE]

@@ -23,14 +23,18 @@ HOST = "127.0.0.1"
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """An answer; *cut* leaves its end out, and None for *status* closes the line without a word."""
+    """
+    An answer, whose end may be cut, and which may be late.
+
+    None for *status* closes the line without a word.
+    """
 
     status: int | None
     body: bytes = b""
     content_type: str = "application/json"
     location: str | None = None
     is_cut: bool = False
-    delay_seconds: float = 0
+    is_late: bool = False
 
     def with_members(self, **changes: object) -> Answer:
         """Return the answer with other members, or without those that are `MISSING`."""
@@ -63,14 +67,15 @@ class Play:
     @property
     def never_asked(self) -> set[str]:
         """What is spoiled and was never asked for: the case did not take place."""
-        signing = set() if self.sign is signed else {"assertion"}
+        is_refused_before = self.spoiled.keys() - {"assertion"}  # whoever looks for the keys first
+        signing = set() if self.sign is signed or is_refused_before else {"assertion"}
         return (signing | self.spoiled.keys()) - self.asked
 
 
 class StandIn:
-    """Tvåsteg as the portal meets it at *url*; *play* says what it does now."""
+    """Tvåsteg as the portal meets it at *url*; *play* says what it does now, *late_seconds* what late is."""
 
-    def __init__(self, *, port: int, calls: Calls) -> None:
+    def __init__(self, *, port: int, calls: Calls, late_seconds: float = 12) -> None:
         self.url = f"http://{HOST}:{port}"
         self.calls = calls
         self.play = Play(next="enrol")
@@ -78,6 +83,7 @@ class StandIn:
         self._attackers_key = ECKey.generate_key(
             "P-256", {"kid": "attacker-1", "use": "sig", "alg": "ES256"}
         )
+        self._late_seconds = late_seconds
         self._released = threading.Event()
         self._port = port
         self._user = ""
@@ -102,9 +108,9 @@ class StandIn:
             thread.join()
             server.server_close()
 
-    def wait(self, seconds: float) -> None:
+    def wait(self) -> None:
         """Let a caller wait, but not longer than the kit itself runs."""
-        self._released.wait(seconds)
+        self._released.wait(self._late_seconds)
 
     def answer(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Answer:
         """Return the answer to one request."""
@@ -198,7 +204,8 @@ class _Handler(BaseHTTPRequestHandler):
     def _answer(self, method: str) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         answer = self.tvasteg.answer(method, urlsplit(self.path).path, dict(self.headers), body)
-        self.tvasteg.wait(answer.delay_seconds)
+        if answer.is_late:
+            self.tvasteg.wait()
         self.close_connection = True
         if answer.status is None:
             return

@@ -6,7 +6,7 @@ import base64
 import hashlib
 import hmac
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -54,9 +54,14 @@ def signed(assertion: Assertion) -> str:
     return f"{assertion.signing_input}.{_base64url(signature)}"
 
 
-def unsigned(assertion: Assertion) -> str:
-    """Return it with alg none, which asks to be believed without a signature."""
-    return f"{assertion.with_header(alg='none').signing_input}."
+def unsigned(assertion: Assertion, *, alg: str = "none") -> str:
+    """Return it with alg none, however that is spelt, which asks to be believed without a signature."""
+    return f"{assertion.with_header(alg=alg).signing_input}."
+
+
+def signed_with(signature: bytes) -> Callable[[Assertion], str]:
+    """Return what puts *signature* under an assertion, whether it is one or not."""
+    return lambda assertion: f"{assertion.signing_input}.{_base64url(signature)}"
 
 
 def signed_with_public_key(assertion: Assertion) -> str:

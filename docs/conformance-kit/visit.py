@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from http.cookiejar import Cookie
 from urllib.parse import urlencode
 
 from browser import Browser, Page
@@ -35,10 +37,17 @@ class Visit:
         self.play = play
         self.browser = Browser(portal.url)
 
-    def takes_new_browser(self) -> None:
-        """Be somebody who has never been here before."""
+    def takes_new_browser(self, *, cookies: Iterable[Cookie] = ()) -> None:
+        """Be somebody who has never been here before, but may have come by *cookies*."""
         self.browser = Browser(self._portal.url)
+        for cookie in cookies:
+            self.browser.cookies.set_cookie(cookie)
         self.play.hand_off = None
+
+    def opens_sign_in(self) -> list[Cookie]:
+        """Look at the form for user name and password; return the cookies that the browser has then."""
+        self.browser.open(self._portal.sign_in_path)
+        return list(self.browser.cookies)
 
     def goes_the_whole_way(self) -> None:
         """Prove the password, then do whatever the portal asks for."""

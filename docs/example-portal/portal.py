@@ -16,6 +16,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from flask import Flask, Response, redirect, render_template, request, session, url_for
 from joserfc.jwk import ECKey
@@ -30,18 +31,24 @@ from users import User, Users
 
 PORT = int(os.environ.get("PORTAL_PORT", "8001"))
 OWN_URL = f"http://127.0.0.1:{PORT}"  # said, not taken from a request: a Host header can be anybody's
+TVASTEG_URL = os.environ.get("TVASTEG_URL", "http://127.0.0.1:8000")
 PASSWORD = os.environ.get("PORTAL_PASSWORD") or secrets.token_urlsafe(9)
 HAS_CODE_PAGE = os.environ.get("PORTAL_CODE_PAGE", "own") == "own"
 PASSWORD_PROOF_SECONDS = 10 * 60
+LOOPBACK = {"127.0.0.1", "::1", "localhost"}
+
+# Without TLS anybody on the way could answer, and publish the keys that prove it.
+if urlsplit(TVASTEG_URL).scheme != "https" and urlsplit(TVASTEG_URL).hostname not in LOOPBACK:
+    raise SystemExit(f"TVASTEG_URL must begin with https://, unlike {TVASTEG_URL}")
 
 users = Users(PASSWORD)
 tvasteg = Tvasteg(
-    url=os.environ.get("TVASTEG_URL", "http://127.0.0.1:8000"),
+    url=TVASTEG_URL,
     client_id="example.web",
     key=ECKey.import_key(json.loads(Path(os.environ["PORTAL_KEY"]).read_text(encoding="utf-8"))),
 )
 app = Flask(__name__)
-app.session_interface = Sessions()
+sessions = app.session_interface = Sessions()
 
 Page = str | tuple[str, int] | Redirection
 
@@ -124,7 +131,7 @@ def take_code() -> Page:
             raise
         session["attempt_id"] = secrets.token_urlsafe(16)
         return render_template("code.html", fault=sentences.sentence_for(error)), 422
-    if "otp" not in list(answer["amr"]):
+    if not isinstance(answer["amr"], list) or "otp" not in answer["amr"]:
         raise ValueError("Tvåsteg did not check a code")
     return let_in(user, how="code", amr=answer["amr"], acr=answer["acr"], at=answer["verified_at"])
 
@@ -141,6 +148,7 @@ def go_to_tvasteg() -> Page:
 def hand_over(user: User, *, purpose: str) -> Page:
     """Send *user* to Tvåsteg. How long ago the password was proven decides whether it is asked again."""
     link, kept = tvasteg.hand_off(
+        identity_verified=True,  # nobody gets here without a password of ours
         user=user.id,
         username=user.username,
         language="sv",
@@ -158,11 +166,15 @@ def come_back() -> Page:
     handed = session.get("hand_off", {"state": secrets.token_urlsafe()})
     if not secrets.compare_digest(handed["state"].encode(), request.args.get("state", "").encode()):
         return render_template("refused.html", fault=sentences.NOT_EXPECTED), 400
+    is_denied = request.args.get("error") == "access_denied"
     del session["hand_off"]
+    if not is_denied:
+        session.pop("signed_in", None)  # whoever managed something proves anew who they are
+    if not sessions.keep(session):  # of two returns at once, the other was first
+        return render_template("refused.html", fault=sentences.NOT_EXPECTED), 400
     user = users.with_id(handed["user_id"])
-    if request.args.get("error") == "access_denied":
+    if is_denied:
         return turned_back(user)
-    session.pop("signed_in", None)  # whoever managed something proves anew who they are
     claims = tvasteg.redeem(request.args["code"], user=user.id, nonce=handed["nonce"])
     at = sentences.moment(claims["auth_time"])
     return let_in(user, how="hand-off", amr=claims["amr"], acr=claims["acr"], at=at)

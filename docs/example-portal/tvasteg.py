@@ -33,22 +33,27 @@ class Tvasteg(NamedTuple):
             raise RefusedError(answer.json())
         return answer.json()
 
-    def hand_off(self, **details: str | int) -> tuple[str, dict[str, str]]:
-        """Return where to send the user, and what the user's session must keep until the return."""
+    def hand_off(self, *, identity_verified: bool, **details: str | int) -> tuple[str, dict[str, str]]:
+        """
+        Return where to send the user, and what the user's session must keep until the return.
+
+        Has the portal proven who this is, at *auth_time*? Say *identity_verified* only then: on the
+        strength of it Tvåsteg lets the user bind an authenticator.
+        """
         kept = {"state": token_urlsafe(), "nonce": token_urlsafe()}
-        return self.ask("hand-off", identity_verified=True, **details, **kept)["url"], kept
+        return self.ask("hand-off", identity_verified=identity_verified, **details, **kept)["url"], kept
 
     def redeem(self, code: str, *, user: str, nonce: str) -> dict[str, Any]:
         """Return what Tvåsteg signed about *user*, here and now, for the hand-off with that *nonce*."""
-        assertion = self.ask("assertion", code=code)["assertion"]
-        keys = requests.get(f"{self.url}/api/jwks", timeout=5, allow_redirects=False).json()
-        claims = jwt.decode(assertion, jwk.KeySet.import_key_set(keys), algorithms=["ES256"]).claims
+        published = requests.get(f"{self.url}/api/jwks", timeout=5, allow_redirects=False)
+        keys = jwk.KeySet.import_key_set(published.json())  # first: a code works once
+        claims = jwt.decode(self.ask("assertion", code=code)["assertion"], keys, ["ES256"]).claims
         expected = {"iss": self.url, "aud": self.client_id, "tenant": self.client_id.partition(".")[0]}
         expected |= {"sub": user, "nonce": nonce, "acr": "urn:tvasteg:acr:two-step"}
-        is_ours = expected.items() <= claims.items() and "otp" in list(claims["amr"])
+        is_ours = expected.items() <= claims.items() and isinstance(claims["amr"], list)
         is_short = time() - 60 < claims["exp"] <= claims["iat"] + 300
         is_recent = time() - 960 < claims["auth_time"] <= claims["iat"] < time() + 60
-        if not (is_ours and is_short and is_recent):
+        if not (is_ours and is_short and is_recent and "otp" in claims["amr"]):
             raise RefusedError({"code": "assertion_not_ours"})
         return claims
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import boto3
 import pytest
+from moto.kms.models import kms_backends
 
 from chalicelib.deployment.__main__ import main
 from chalicelib.deployment.administration import Administration, open_administration
@@ -67,6 +68,11 @@ class Operator:
     def kms(self) -> Any:
         """The account's keys."""
         return boto3.client("kms")
+
+    def loses(self, key_arn: str) -> None:
+        """Let the time be over in which a key could be called back."""
+        account_id, region = key_arn.split(":")[4:2:-1]
+        kms_backends[account_id][region].delete_key(key_arn.rpartition("/")[2])
 
     def rows(self) -> list[Row]:
         """Return all rows of the table of state."""

@@ -308,6 +308,47 @@ def test_who_changes_it_meanwhile_keeps_the_profile_and_the_key(
     assert set(operator.keys().values()) == {"Enabled"}
 
 
+@pytest.mark.requirement("K8")
+def test_who_comes_before_a_colleague_suspends_it_again_is_not_left_behind(
+    operator: Operator, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without the profile, nothing would lead to that user any more."""
+    clock = Clock()
+    tenants = operator.stage.stores.tenants
+    remove = TenantRows.remove_all_but_the_profile
+
+    def and_then_a_colleague(rows: TenantRows) -> int:
+        removed = remove(rows)
+        if clock.waited:  # so this was the last pass
+            tenants.resume("cozone")
+            world.add_user(username="sen@firma.se")
+            tenants.suspend("cozone", at=int(clock.now))
+        return removed
+
+    monkeypatch.setattr(erasure, "time", clock)
+    with monkeypatch.context() as patching:
+        patching.setattr(TenantRows, "remove_all_but_the_profile", and_then_a_colleague)
+        said = operator.does("erase", "--tenant", "cozone", "--yes", "cozone")
+
+    assert said.err.startswith("Somebody resumed cozone or applied a profile to it meanwhile. ")
+    assert {kind(row) for row in operator.rows()} >= {"T/PROFILE", "U/USER"}
+    assert operator.does("erase", "--tenant", "cozone", "--yes", "cozone").status == 0
+    assert operator.rows() == []
+
+
+def test_the_profile_goes_under_that_suspension_only(operator: Operator) -> None:
+    """Also if a colleague is quicker than the command, after it has looked."""
+    operator.applies()
+    stage, tenants = operator.stage, operator.stage.stores.tenants
+    tenants.suspend("cozone", at=100)
+    rows = TenantRows(boto3.client("dynamodb"), stage.data["StateTableName"], tenants.get("cozone"))
+    tenants.resume("cozone")
+    tenants.suspend("cozone", at=200)
+
+    assert not rows.remove_profile()
+    assert tenants.get("cozone").suspended_at == 200
+
+
 def test_of_a_large_table_it_says_how_far_it_is(
     operator: Operator, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -168,6 +168,64 @@ class TestKeyOfItsOwn:
         assert operator.applies(own_key=True).status == 0
         assert len(operator.keys()) == 4
 
+    @pytest.mark.requirement("K4")
+    def test_a_key_that_somebody_else_put_there_is_not_taken_up(self, operator: Operator) -> None:
+        """Its policy could be theirs, too."""
+        operator.applies()
+        before = operator.rows()
+        foreign = operator.kms.create_key(Tags=[{"TagKey": "application", "TagValue": "tvasteg"}])
+        arn = foreign["KeyMetadata"]["Arn"]
+        operator.kms.create_alias(AliasName="alias/tvasteg-dev-tenant-cozone", TargetKeyId=arn)
+
+        said = operator.applies(own_key=True)
+
+        assert said.err.startswith(
+            f"Nothing was changed: alias/tvasteg-dev-tenant-cozone leads to {arn}, which was not made "
+            "for this tenant: it is not tagged application=tvasteg, stage=dev, tenant=cozone. "
+        )
+        assert (said.status, operator.rows()) == (1, before)
+        assert len(operator.keys()) == 4
+
+    @pytest.mark.requirement("K8")
+    def test_while_it_does_not_open_anything_the_tenant_stays_as_it_is(self, operator: Operator) -> None:
+        """Somebody began to erase it; a month later all that was sealed since would be lost."""
+        operator.applies(own_key=True)
+        arn = operator.stage.tenant("cozone").secret_key_arn
+        operator.does("suspend", "--tenant", "cozone")
+        before = operator.rows()
+        cancel = f"  aws kms cancel-key-deletion --key-id {arn} --region eu-north-1\n"
+        enable = f"  aws kms enable-key --key-id {arn} --region eu-north-1\n"
+
+        for shut, state, ways_back in (
+            (operator.kms.disable_key, "Disabled", enable),
+            (operator.kms.schedule_key_deletion, "PendingDeletion", cancel + enable),
+        ):
+            shut(KeyId=str(arn).rpartition("/")[2])
+            for said in (
+                operator.does("resume", "--tenant", "cozone"),
+                operator.applies(own_key=True, portal_name="Kontoret"),
+            ):
+                assert said.status == 1
+                assert said.err.startswith(f"Nothing was changed: the tenant's own key is {state}, ")
+                assert said.err.endswith(f" takes it back with\n{ways_back}")
+        assert operator.rows() == before
+
+        for take_back in (operator.kms.cancel_key_deletion, operator.kms.enable_key):
+            take_back(KeyId=str(arn).rpartition("/")[2])
+        assert operator.does("resume", "--tenant", "cozone").status == 0
+
+    def test_without_its_key_it_can_only_be_erased(self, operator: Operator) -> None:
+        operator.applies(own_key=True)
+        arn = str(operator.stage.tenant("cozone").secret_key_arn)
+        operator.loses(arn)
+
+        for said in (
+            operator.does("resume", "--tenant", "cozone"),
+            operator.applies(own_key=True, portal_name="Kontoret"),
+        ):
+            assert said.err.startswith(f"Nothing was changed: the tenant's own key, {arn}, is gone, ")
+            assert said.status == 1
+
     def test_a_key_once_had_stays(self, operator: Operator) -> None:
         """What is sealed under it opens with no other."""
         operator.applies(own_key=True)
