@@ -44,13 +44,13 @@ class Browser:
     """One browser, which has never been at the portal at *origin* before."""
 
     def __init__(self, origin: str) -> None:
-        self._origin = origin
+        self.origin = origin
         self.cookies = CookieJar(DefaultCookiePolicy(secure_protocols=_SECURE_PROTOCOLS))
         self._opener = build_opener(HTTPCookieProcessor(self.cookies), ProxyHandler({}), _AnswersAsTheyAre)
 
     def open(self, address: str) -> Page:
         """Go to *address*, a path or a whole URL, and return what is shown."""
-        return self._follow(Request(urljoin(f"{self._origin}/", address)))  # noqa: S310 - of the portal
+        return self._follow(Request(urljoin(f"{self.origin}/", address)))  # noqa: S310 - of the portal
 
     def send(self, form: Form, **typed: str) -> Page:
         """Fill *typed* into *form*, send it, and return what is shown."""
@@ -66,7 +66,7 @@ class Browser:
                     text=answer.read().decode(errors="replace"),
                     sent_to=urljoin(request.full_url, answer.headers.get("Location", "")),
                 )
-            if page.status not in _REDIRECTS or not page.sent_to.startswith(f"{self._origin}/"):
+            if page.status not in _REDIRECTS or not page.sent_to.startswith(f"{self.origin}/"):
                 return page  # what is at Tvåsteg, the kit plays itself
             request = Request(page.sent_to)  # noqa: S310 - of the portal
         return page

@@ -139,7 +139,7 @@ def for_us_and_another(right: Assertion) -> str:
 # Ways of a user that are not straight.
 
 
-def opens_return_address_of_another_browser(visit: Visit) -> None:
+def opens_address_of_another(visit: Visit) -> None:
     """Prove the password and do not come back; then a browser without one opens the unused address."""
     visit.gives_password()
     unused = visit.return_address()
@@ -278,7 +278,7 @@ _RETURNS = [
         ("state-missing", "return: no state", {}, comes_back_with(state=None)),
         ("state-twice", "return: the same state again", {"sign": broken}, comes_back_again_after_refusal),
         ("return-of-earlier", "return: used address", {}, opens_return_address_of_earlier_sign_in),
-        ("return-of-another", "return: another browser's address", {}, opens_return_address_of_another_browser),
+        ("return-of-another", "return: another browser's address", {}, opens_address_of_another),
         ("code-missing", "return: neither code nor error", {}, comes_back_with(code=None)),
         ("denied-enrol", "return: denied, still to enrol", {}, turns_back_and_stands_at("enrol")),
         ("denied-verify", "return: denied, still to verify", {}, turns_back_and_stands_at("verify")),

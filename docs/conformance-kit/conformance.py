@@ -25,7 +25,6 @@ from stand_in import StandIn
 from visit import Portal, Visit
 
 
-
 @dataclass(frozen=True, kw_only=True)
 class Result:
     """How one case went; *fault* is empty where the portal did as it should."""

@@ -73,7 +73,7 @@ class Play:
 
 
 class StandIn:
-    """Tvåsteg as the portal meets it at *url*; *play* says what it does now, *late_seconds* what late is."""
+    """Tvåsteg as the portal meets it at *url*; *play* says what it does now."""
 
     def __init__(self, *, port: int, calls: Calls, late_seconds: float = 12) -> None:
         self.url = f"http://{HOST}:{port}"

@@ -42,7 +42,6 @@ class Visit:
         self.browser = Browser(self._portal.url)
         for cookie in cookies:
             self.browser.cookies.set_cookie(cookie)
-        self.play.hand_off = None
 
     def opens_sign_in(self) -> list[Cookie]:
         """Look at the form for user name and password; return the cookies that the browser has then."""
@@ -59,6 +58,7 @@ class Visit:
 
     def gives_password(self) -> None:
         """Fill in the form for user name and password."""
+        self.play.hand_off = None
         portal = self._portal
         form = self.browser.open(portal.sign_in_path).form_with(
             portal.username_field, portal.password_field

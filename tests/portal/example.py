@@ -88,5 +88,5 @@ def running_portal(folder: Path, *, source: Path = FOLDER, **environment: str) -
         assert process.poll() is None, output.read_text()
         yield RunningPortal(url=f"http://127.0.0.1:{port}", tvasteg_port=tvasteg_port, keys=keys)
     finally:
-        process.terminate()
-        process.wait()
+        process.kill()
+        process.wait(PATIENCE_SECONDS)

@@ -51,8 +51,9 @@ def tvasteg(stand_in: StandIn, tmp_path: Path) -> Tvasteg:
     return Tvasteg(url=stand_in.url, client_id=CLIENT_ID, key=key)
 
 
-def _handed_off(tvasteg: Tvasteg) -> dict[str, str]:
+def _handed_off(tvasteg: Tvasteg, *, identity_verified: bool = True) -> dict[str, str]:
     link, kept = tvasteg.hand_off(
+        identity_verified=identity_verified,
         user=USER,
         username="anna@firma.se",
         language="sv",
@@ -139,6 +140,27 @@ def test_an_assertion_is_for_one_user_and_one_hand_off(tvasteg: Tvasteg) -> None
     for user, nonce in (("1002", kept["nonce"]), (USER, kept["state"]), (USER, "")):
         with pytest.raises(RefusedError, match="assertion_not_ours"):
             tvasteg.redeem("code", user=user, nonce=nonce)
+
+
+@pytest.mark.parametrize("kind", ["503", "a page", "half an answer", "a closed line", "a redirect"])
+def test_a_code_is_not_spent_where_no_key_is_published(
+    kind: str, tvasteg: Tvasteg, stand_in: StandIn
+) -> None:
+    """It can be redeemed later, for it works once."""
+    stand_in.play = Play(next="enrol", spoiled={"jwks": NO_ANSWERS[kind]})
+    kept = _handed_off(tvasteg)
+    with pytest.raises((LookupError, requests.RequestException, ValueError)):
+        tvasteg.redeem("code", user=USER, nonce=kept["nonce"])
+    assert stand_in.play.asked == {"hand-off", "jwks"}
+
+
+def test_whether_the_portal_has_proven_the_user_is_its_own_word(
+    tvasteg: Tvasteg, stand_in: StandIn
+) -> None:
+    with pytest.raises(TypeError, match="identity_verified"):
+        tvasteg.hand_off(user=USER)  # type: ignore[call-arg] # that is the point
+    _handed_off(tvasteg, identity_verified=False)
+    assert stand_in.calls.faults == {"hand-off: identity_verified is not true"}
 
 
 @pytest.mark.parametrize("early", [-55, 55])

@@ -53,10 +53,10 @@ def browser(portal: RunningPortal) -> Browser:
     return Browser(portal.url)
 
 
-def _signs_in(browser: Browser, *, password: str = PASSWORD) -> Page:
+def _signs_in(browser: Browser, *, username: str = USERNAME, password: str = PASSWORD) -> Page:
     form = browser.open("/sign-in").form_with("username", "password")
     assert form is not None
-    return browser.send(form, username=USERNAME, password=password)
+    return browser.send(form, username=username, password=password)
 
 
 def _gives_code(browser: Browser, page: Page, code: str = "123456") -> Page:
@@ -238,6 +238,52 @@ def test_the_password_is_asked_again_and_proven_anew(browser: Browser, tvasteg: 
     assert second["user"] == first["user"]
     assert second["state"] != first["state"]
     assert tvasteg.calls.faults == set()
+
+
+def test_of_two_returns_at_once_one_signs_in(browser: Browser, tvasteg: StandIn) -> None:
+    """The second comes while the code of the first is being redeemed."""
+    tvasteg.play = Play(next="enrol")
+    _signs_in(browser)
+    assert tvasteg.play.hand_off is not None
+    address = f"/return?code=code&state={tvasteg.play.hand_off['state']}"
+    second = _beside(browser)
+    shown = []
+
+    def returns_again(right: Answer) -> Answer:
+        tvasteg.play.spoiled = {}
+        shown.append(second.open(address))
+        return right
+
+    tvasteg.play.spoiled = {"assertion": returns_again}
+    assert "Hos Tvåsteg" in browser.open(address).text
+    assert [page.status for page in shown] == [400]
+    assert not _is_in(second)
+
+
+def test_whoever_gives_a_password_meanwhile_is_not_signed_in_by_anothers_code(
+    browser: Browser, tvasteg: StandIn
+) -> None:
+    """Bo's code is right, but when that is told his session has become Anna's, who gave no code."""
+    tvasteg.play = Play(next="verify")
+    page = _signs_in(browser, username="bo@firma.se")
+
+    def becomes_annas(right: Answer) -> Answer:
+        _signs_in(browser)
+        return right
+
+    tvasteg.play.spoiled = {"verification": becomes_annas}
+    bo = _beside(browser)
+    assert not _gives_code(bo, page).text.count("Du är inloggad")
+    assert not _is_in(bo)
+    assert not _is_in(browser)
+
+
+def _beside(browser: Browser) -> Browser:
+    """Return another window, which has the cookies of now and hears of no new ones."""
+    beside = Browser(browser.origin)
+    for cookie in browser.cookies:
+        beside.cookies.set_cookie(cookie)
+    return beside
 
 
 def test_a_form_of_somebody_else_is_not_taken(browser: Browser, tvasteg: StandIn) -> None:

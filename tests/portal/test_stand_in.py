@@ -63,6 +63,7 @@ def _client(url: str, folder: Path) -> Tvasteg:
 
 def _hands_off(tvasteg: Tvasteg, user: str) -> tuple[str, dict[str, str]]:
     return tvasteg.hand_off(
+        identity_verified=True,
         user=user,
         username=f"{user}@firma.se",
         language="sv",
