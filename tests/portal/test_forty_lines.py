@@ -35,19 +35,25 @@ NO_ANSWERS: dict[str, Callable[[Answer], Answer]] = {
 }
 
 
+@pytest.fixture(scope="module")
+def keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The portal's public key, beside the private one."""
+    return draw_key(tmp_path_factory.mktemp("keys"))
+
+
 @pytest.fixture
-def stand_in(tmp_path: Path) -> Iterator[StandIn]:
-    """Tvåsteg, as the conformance kit plays it for a portal whose key was just drawn."""
-    keys = KeySet.import_key_set(json.loads(draw_key(tmp_path).read_text()))
-    playing = StandIn(port=free_port(), calls=Calls(client_id=CLIENT_ID, keys=keys))
+def stand_in(keys: Path) -> Iterator[StandIn]:
+    """Tvåsteg, as the conformance kit plays it."""
+    known = KeySet.import_key_set(json.loads(keys.read_text()))
+    playing = StandIn(port=free_port(), calls=Calls(client_id=CLIENT_ID, keys=known))
     with playing.served():
         yield playing
 
 
 @pytest.fixture
-def tvasteg(stand_in: StandIn, tmp_path: Path) -> Tvasteg:
+def tvasteg(stand_in: StandIn, keys: Path) -> Tvasteg:
     """What the portal asks it with."""
-    key = ECKey.import_key(json.loads((tmp_path / "key.json").read_text()))
+    key = ECKey.import_key(json.loads(keys.with_name("key.json").read_text()))
     return Tvasteg(url=stand_in.url, client_id=CLIENT_ID, key=key)
 
 

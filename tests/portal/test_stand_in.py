@@ -39,7 +39,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def real(folder: Path) -> Iterator[Tvasteg]:
     """The product, as it is asked by the portal."""
     port = free_port()
-    portal = RunningPortal(url="http://127.0.0.1:8001", tvasteg_port=port, keys=folder / "keys.json")
+    portal = RunningPortal(port=8001, tvasteg_port=port, keys=folder / "keys.json")
     profile = folder / "tenant.json"
     profile.write_text(json.dumps(portal.profile))
     with started([*make_run(port), "--profile", str(profile)], port=port, folder=folder) as run:
