@@ -15,6 +15,8 @@ from botocore.validate import ParamValidator
 from moto import mock_aws
 from moto.core.botocore_stubber import MockRawResponse
 from moto.core.models import botocore_stubber
+from moto.kms import models as kms_models
+from moto.kms import utils as kms_utils
 
 from chalicelib.bootstrap import Stores, aws_stores
 from chalicelib.local.resources import create_missing
@@ -182,6 +184,22 @@ def conflicting(request: Request, take_effect: Callable[[], AWSResponse]) -> AWS
         reasons = [{"Code": "None"} for _ in items[1:]] + [{"Code": "TransactionConflict"}]
         body = {"__type": "TransactionCanceledException", "CancellationReasons": reasons}
     return _answer(request, 400, json.dumps(body).encode())
+
+
+_draw_private_key = kms_utils.generate_private_key
+
+
+@cache
+def _never_used() -> Any:
+    return _draw_private_key("RSA_2048")
+
+
+def _private_key(key_spec: str) -> Any:
+    # moto draws an RSA key for every symmetric key too, which takes longer than most tests.
+    return _never_used() if key_spec == "SYMMETRIC_DEFAULT" else _draw_private_key(key_spec)
+
+
+vars(kms_models)["generate_private_key"] = _private_key
 
 
 @contextmanager
