@@ -33,7 +33,7 @@ run-portal: install ## Serve the product and the example portal, on http://127.0
 	@exec $(BIN)/python -m chalicelib.local --port $(PORT) --portal-port $(PORTAL_PORT)
 
 test: check $(RUNTIMES) ## Everything: checks, unit, contract, races, browser
-	@chromium="$$(.ci/chromium)" && TVASTEG_CHROMIUM="$$chromium" $(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+	@chromium="$$(.ci/chromium)" && TVASTEG_CHROMIUM="$$chromium" $(BIN)/python -m pytest --numprocesses 3 --dist loadfile
 
 check: install ## Format, lint, types, import directions
 	@$(BIN)/ruff format --check .

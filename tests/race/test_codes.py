@@ -14,7 +14,7 @@ from chalicelib.throttle import month_of
 from tests.race.arena import NOON, TRIALS, Arena
 from tests.support.live_server import Answer, Page, serving
 
-TRIAL_SECONDS = 20
+TRIAL_SECONDS = 10
 FIRST_OF_NOVEMBER = NOON - NOON % 86_400 - 22 * 86_400
 
 
