@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from chalicelib.accounts.record import User
@@ -34,6 +35,8 @@ class Caller:
     @property
     def password_holder(self) -> str:
         """Who can ask for the caller's password again: ``directory`` or ``portal``."""
+        if self.user.is_staff:
+            return "directory"
         return "portal" if self.user.password_hash is None else self.profile.passwords
 
     @property
@@ -71,14 +74,23 @@ class Occasion:
     """
     One request: when it came (epoch seconds, by the server's clock) and which it is.
 
-    *request_hash* tells a repetition of this very request from any other.
+    *request_hash* tells a repetition of this very request from any other. *source* is the
+    network it came from, where the front door tells.
     """
 
     now: int
     request_id: str
     request_hash: str
+    source: str | None = None
 
-    def event(self, kind: str, session: Session, *, subject: str | None = None) -> Event:
+    def event(
+        self,
+        kind: str,
+        session: Session,
+        *,
+        subject: str | None = None,
+        details: Mapping[str, str] | None = None,
+    ) -> Event:
         """Return the event that tells what *session*'s user did on this occasion."""
         return Event(
             kind=kind,
@@ -89,6 +101,29 @@ class Occasion:
             request_id=self.request_id,
             reference=session.reference,
             subject=subject,
+            source=self.source,
+            details=details,
+        )
+
+    def event_by_staff(
+        self,
+        staff: Caller,
+        kind: str,
+        *,
+        user_id: str,
+        details: Mapping[str, str] | None = None,
+    ) -> Event:
+        """Return the event that tells what one of the help desk did about the user of that id."""
+        return Event(
+            kind=kind,
+            tenant_id=staff.session.tenant_id,
+            user_id=user_id,
+            occurred_at=self.now,
+            actor=staff.user.user_id,
+            request_id=self.request_id,
+            reference=staff.session.reference,
+            source=self.source,
+            details=details,
         )
 
     def event_by(
@@ -110,4 +145,5 @@ class Occasion:
             request_id=self.request_id,
             reference=reference,
             subject=subject,
+            source=self.source,
         )

@@ -6,19 +6,25 @@ Everything that can go wrong, as one tree.
         BodyMalformedError  BodyTooLargeError  MediaTypeUnsupportedError
         OtpMalformedError  CrossSiteRequestError  EdgeBypassedError  NotFoundError
         TenantSuspendedError  ReturnUrlNotRegisteredError  IdentityNotVerifiedError
+        RecoveryCodeMalformedError  ResetCodeMalformedError
       SignInError              who is asking is not proven
         NotSignedInError  ReauthenticationRequiredError
         VerificationRequiredError  PasswordMismatchError  PasswordHeldByPortalError
         ClientNotAuthenticatedError
+        ResetCodeRequiredError  ResetCodeMismatchError  ResetCodeExpiredError
       HandOffError             on the way from a portal, or back to it
         HandOffExpiredError  NotHandedOffError  ReturnCodeUsedError
       EnrolmentError           binding an authenticator
         EnrolmentNotBegunError  EnrolmentReplacedError  EnrolmentExpiredError
         EnrolmentAlreadyConfirmedError  EnrolmentAttemptsExhaustedError
+        TooManyAuthenticatorsError  LastAuthenticatorError
       VerificationError        proving possession of one
         NotEnrolledError  OtpMismatchError  ClockSkewError
         OtpAlreadyUsedError  AuthenticatorDisabledError
+        RecoveryCodeMismatchError  RecoveryCodeUsedError
+        RecoveryCodesReplacedError  RecoveryCodesDisabledError
       TooManyAttemptsError     wait, then try again
+        ResetNotOpenError
       ServiceError             ours to mend
         ServiceUnavailableError  SecretIntegrityError  NewerRowError
       ConditionRefusedError    a conditional write lost; never leaves the service
@@ -88,6 +94,14 @@ class IdentityNotVerifiedError(RequestError):
     """The portal does not vouch that the user is who the id says."""
 
 
+class RecoveryCodeMalformedError(RequestError):
+    """What was typed cannot be a recovery code; nothing was counted."""
+
+
+class ResetCodeMalformedError(RequestError):
+    """What was typed cannot be the help desk's one-time code; nothing was counted."""
+
+
 class SignInError(TwoFactorError):
     """Who is asking has not been proven."""
 
@@ -114,6 +128,18 @@ class PasswordHeldByPortalError(SignInError):
 
 class ClientNotAuthenticatedError(SignInError):
     """No portal's client has proven that it asks; why is told to nobody."""
+
+
+class ResetCodeRequiredError(SignInError):
+    """The help desk has reset the second factor: the code that it said comes first."""
+
+
+class ResetCodeMismatchError(SignInError):
+    """It is not the code that the help desk said; the attempt stays counted."""
+
+
+class ResetCodeExpiredError(SignInError):
+    """The help desk's code is too old, tried too often or replaced by a newer one."""
 
 
 class HandOffError(TwoFactorError):
@@ -156,6 +182,14 @@ class EnrolmentAlreadyConfirmedError(EnrolmentError):
     """The authenticator was confirmed already, in another tab or request."""
 
 
+class TooManyAuthenticatorsError(EnrolmentError):
+    """The user has as many authenticators as one may have."""
+
+
+class LastAuthenticatorError(EnrolmentError):
+    """The tenant asks for a second factor, and this authenticator is the only one."""
+
+
 class VerificationError(TwoFactorError):
     """Possession of the authenticator is not proven."""
 
@@ -189,12 +223,32 @@ class AuthenticatorDisabledError(VerificationError):
     """Too many wrong codes in a row; only a reset and a new enrolment help."""
 
 
+class RecoveryCodeMismatchError(VerificationError):
+    """It is none of the user's recovery codes; the attempt stays counted."""
+
+
+class RecoveryCodeUsedError(VerificationError):
+    """The recovery code is right and was spent before; the attempt stays counted."""
+
+
+class RecoveryCodesReplacedError(VerificationError):
+    """A newer set has taken the place of these recovery codes."""
+
+
+class RecoveryCodesDisabledError(VerificationError):
+    """Too many wrong recovery codes in a row; only a new set or a reset helps."""
+
+
 class TooManyAttemptsError(TwoFactorError):
     """The attempt was refused unread; the next is taken from *retry_at_epoch_seconds*."""
 
     def __init__(self, *, retry_at_epoch_seconds: int) -> None:
         super().__init__()
         self.retry_at_epoch_seconds = retry_at_epoch_seconds
+
+
+class ResetNotOpenError(TooManyAttemptsError):
+    """The tenant lets a reset wait, so that the owner can protest; the code is taken from then on."""
 
 
 class ServiceError(TwoFactorError):

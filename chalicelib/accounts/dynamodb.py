@@ -6,13 +6,15 @@ IAM: dynamodb:GetItem, PutItem, UpdateItem, DeleteItem on ``T#*`` and ``LOOKUP#*
 
 from __future__ import annotations
 
-from pynamodb.attributes import NumberAttribute, UnicodeAttribute
+from pynamodb.attributes import BooleanAttribute, ListAttribute, NumberAttribute, UnicodeAttribute
+from pynamodb.expressions.update import Action
 
-from chalicelib.accounts.record import ENROLLED, User
+from chalicelib.accounts.record import ENROLLED, HELP_DESK, USER, User
 from chalicelib.accounts.store import PasswordSubject, UserExistsError
 from chalicelib.errors import (
     ConditionRefusedError,
     EnrolmentReplacedError,
+    NotSignedInError,
     ServiceUnavailableError,
     TooManyAttemptsError,
 )
@@ -46,6 +48,10 @@ class _UserRow(StateRow):
     created_at = NumberAttribute()
     password_hash = UnicodeAttribute(null=True)
     portal_user = UnicodeAttribute(null=True)
+    role = UnicodeAttribute(null=True)
+    addresses = ListAttribute(of=UnicodeAttribute, null=True)
+    recovery_set = UnicodeAttribute(null=True)
+    reset_pending = BooleanAttribute(null=True)
     # Keys of the index for lists; it decides nothing.
     status_key = UnicodeAttribute()
     name_key = UnicodeAttribute()
@@ -80,17 +86,7 @@ class DynamoAccounts:
         row = self._database.get(_UserRow, user_partition(tenant_id, user_id), _USER)
         if row is None:
             return None
-        return User(
-            tenant_id=tenant_id,
-            user_id=row.user_id,
-            username=row.username,
-            language=row.language,
-            status=row.status,
-            epoch=int(row.epoch),
-            created_at=int(row.created_at),
-            password_hash=row.password_hash,
-            portal_user=row.portal_user,
-        )
+        return _user(tenant_id, row)
 
     def add(self, user: User, lookup: str) -> None:
         try:
@@ -117,7 +113,11 @@ class DynamoAccounts:
             created_at=user.created_at,
             password_hash=user.password_hash,
             portal_user=user.portal_user,
-            status_key=_status_key(user.tenant_id, user.status),
+            role=None if user.role == USER else user.role,
+            addresses=list(user.addresses) or None,
+            recovery_set=user.recovery_set,
+            reset_pending=user.reset_pending or None,
+            status_key=_status_key(user.tenant_id, HELP_DESK if user.is_staff else user.status),
             name_key=user.username,
         )
         return put(row, only_if=_UserRow.pk.does_not_exist(), refused=ConditionRefusedError())
@@ -157,16 +157,40 @@ class DynamoAccounts:
             refused=ConditionRefusedError(),
         )
 
-    def second_factor_changed(self, user: User, *, epoch: int) -> Change:
+    def second_factor_changed(
+        self,
+        user: User,
+        *,
+        epoch: int,
+        status: str = ENROLLED,
+        reset_pending: bool = False,
+        keeps_recovery_codes: bool = True,
+    ) -> Change:
+        actions: list[Action] = [
+            _UserRow.epoch.set(epoch + 1),
+            *_status_actions(user, status),
+            _UserRow.reset_pending.set(True) if reset_pending else _UserRow.reset_pending.remove(),
+        ]
+        if not keeps_recovery_codes:
+            actions.append(_UserRow.recovery_set.remove())
+        return update(
+            _user_key(user), actions, only_if=_UserRow.epoch == epoch, refused=EnrolmentReplacedError()
+        )
+
+    def status_noted(self, user: User, status: str) -> Change:
         return update(
             _user_key(user),
-            [
-                _UserRow.epoch.set(epoch + 1),
-                _UserRow.status.set(ENROLLED),
-                _UserRow.status_key.set(_status_key(user.tenant_id, ENROLLED)),
-            ],
-            only_if=_UserRow.epoch == epoch,
+            _status_actions(user, status),
+            only_if=_UserRow.epoch == user.epoch,
             refused=EnrolmentReplacedError(),
+        )
+
+    def recovery_set_noted(self, user: User, set_id: str) -> Change:
+        return update(
+            _user_key(user),
+            [_UserRow.recovery_set.set(set_id)],
+            only_if=_UserRow.epoch == user.epoch,
+            refused=NotSignedInError(),
         )
 
     def count_password_attempt(self, subject: PasswordSubject, *, now: int) -> None:
@@ -203,3 +227,30 @@ def _user_key(user: User) -> _UserRow:
 
 def _status_key(tenant_id: str, status: str) -> str:
     return f"T#{tenant_id}#{status}"
+
+
+def _status_actions(user: User, status: str) -> list[Action]:
+    # Staff stay in a list of their own, whatever their own second factor does.
+    listed_as = HELP_DESK if user.is_staff else status
+    return [
+        _UserRow.status.set(status),
+        _UserRow.status_key.set(_status_key(user.tenant_id, listed_as)),
+    ]
+
+
+def _user(tenant_id: str, row: _UserRow) -> User:
+    return User(
+        tenant_id=tenant_id,
+        user_id=row.user_id,
+        username=row.username,
+        language=row.language,
+        status=row.status,
+        epoch=int(row.epoch),
+        created_at=int(row.created_at),
+        password_hash=row.password_hash,
+        portal_user=row.portal_user,
+        role=row.role or USER,
+        addresses=tuple(str(address) for address in row.addresses or ()),
+        recovery_set=row.recovery_set,
+        reset_pending=bool(row.reset_pending),
+    )

@@ -7,8 +7,17 @@ import hmac
 import unicodedata
 from dataclasses import dataclass, field
 
+# What lists show of a user. It decides nothing: the authenticators themselves do.
 NOT_ENROLLED = "not_enrolled"
+BEGUN = "begun"
 ENROLLED = "enrolled"
+DISABLED = "disabled"
+RESET = "reset"
+STATUSES = (NOT_ENROLLED, BEGUN, ENROLLED, DISABLED, RESET)
+
+# Who somebody is to us. The help desk is kept apart from the users it helps.
+USER = "user"
+HELP_DESK = "help_desk"
 LONGEST_USERNAME_CHARACTERS = 254
 LONGEST_PORTAL_USER_CHARACTERS = 256
 _USER_ID_DIGITS = 32
@@ -22,6 +31,10 @@ class User:
     *epoch* rises with every change of authenticators and ends the sessions of
     before. *password_hash* is an Argon2id PHC string, None where the portal holds
     the password. *portal_user* is the portal's own id of the user, if it has one.
+    *addresses* are where notices go, as many as there are. *recovery_set* is the id of
+    the set of recovery codes in force, None where there is none. *reset_pending* is true
+    from a reset by the help desk until the next authenticator is bound: only the help
+    desk's one-time code opens enrolment then.
     """
 
     tenant_id: str
@@ -33,6 +46,15 @@ class User:
     created_at: int
     password_hash: str | None = field(repr=False)
     portal_user: str | None = None
+    role: str = USER
+    addresses: tuple[str, ...] = ()
+    recovery_set: str | None = None
+    reset_pending: bool = False
+
+    @property
+    def is_staff(self) -> bool:
+        """True for the help desk, which signs in by an entrance of its own."""
+        return self.role == HELP_DESK
 
     @property
     def was_enrolled(self) -> bool:
@@ -45,9 +67,14 @@ def normalised_username(typed: str) -> str:
     return unicodedata.normalize("NFKC", typed).strip().casefold()
 
 
-def lookup_hash(lookup_key: bytes, username: str) -> str:
-    """Return the key by which a normalised user name is found; it tells nothing of the name."""
-    return hmac.new(lookup_key, f"username|{username}".encode(), hashlib.sha256).hexdigest()
+def lookup_hash(lookup_key: bytes, username: str, *, role: str = USER) -> str:
+    """
+    Return the key by which a normalised user name is found; it tells nothing of the name.
+
+    The help desk has names of its own, which no user's name ever meets.
+    """
+    kind = "username" if role == USER else role
+    return hmac.new(lookup_key, f"{kind}|{username}".encode(), hashlib.sha256).hexdigest()
 
 
 def user_id_of(lookup_key: bytes, portal_user: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-from chalicelib.accounts.record import User
+from chalicelib.accounts.record import ENROLLED, User
 from chalicelib.storage.changes import Change
 
 
@@ -77,11 +77,36 @@ class AccountStore(Protocol):
     def rehashed(self, user: User, password_hash: str) -> Change:
         """Return the change that renews *user*'s hash, unless the password changed meanwhile."""
 
-    def second_factor_changed(self, user: User, *, epoch: int) -> Change:
+    def second_factor_changed(
+        self,
+        user: User,
+        *,
+        epoch: int,
+        status: str = ENROLLED,
+        reset_pending: bool = False,
+        keeps_recovery_codes: bool = True,
+    ) -> Change:
         """
-        Return the change that marks *user* enrolled and raises the epoch from *epoch*.
+        Return the change that raises *user*'s epoch from *epoch* and notes what they have now.
 
-        Refused with `EnrolmentReplacedError` if anything else raised it before.
+        It ends every session and every remembered browser of before. Without
+        *keeps_recovery_codes* the note of the set in force goes too; its row is another
+        store's. Refused with `EnrolmentReplacedError` if anything else raised the epoch before.
+        """
+
+    def status_noted(self, user: User, status: str) -> Change:
+        """
+        Return the change that makes lists show *status*; it decides nothing.
+
+        Refused with `EnrolmentReplacedError` if *user*'s epoch is another by now.
+        """
+
+    def recovery_set_noted(self, user: User, set_id: str) -> Change:
+        """
+        Return the change that notes which set of recovery codes is in force.
+
+        Refused with `NotSignedInError` if *user*'s epoch is another by now: whoever asked
+        has been signed out by a change of authenticators or a reset.
         """
 
     def count_password_attempt(self, subject: PasswordSubject, *, now: int) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from zlib import crc32
 
-from pynamodb.attributes import NumberAttribute, UnicodeAttribute
+from pynamodb.attributes import JSONAttribute, NumberAttribute, UnicodeAttribute
 
 from chalicelib.audit.event import Event
 from chalicelib.errors import ConditionRefusedError
@@ -32,6 +32,8 @@ class _EventRow(Row):
     request_id = UnicodeAttribute(null=True)
     reference = UnicodeAttribute(null=True)
     subject = UnicodeAttribute(null=True)
+    source = UnicodeAttribute(null=True)
+    details = JSONAttribute(null=True)
 
 
 def event_partition(event: Event) -> str:
@@ -56,5 +58,7 @@ class DynamoEventLog:
             request_id=event.request_id,
             reference=event.reference,
             subject=event.subject,
+            source=event.source,
+            details=dict(event.details) if event.details else None,
         )
         return put(row, only_if=_EventRow.pk.does_not_exist(), refused=ConditionRefusedError())

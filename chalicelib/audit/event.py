@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -22,6 +23,21 @@ HAND_OFF_BEGUN = "hand_off.begun"
 HAND_OFF_RETURNED = "hand_off.returned"
 ASSERTION_ISSUED = "assertion.issued"
 ASSERTION_FLAGGED = "assertion.flagged"
+AUTHENTICATOR_RENAMED = "authenticator.renamed"
+AUTHENTICATOR_REMOVED = "authenticator.removed"
+AUTHENTICATOR_IMPORTED = "authenticator.imported"
+RECOVERY_CODES_MADE = "recovery_codes.made"
+RECOVERY_CODES_ACKNOWLEDGED = "recovery_codes.acknowledged"
+RECOVERY_CODES_DISABLED = "recovery_codes.disabled"
+RECOVERY_CODE_USED = "recovery_code.used"
+BROWSER_REMEMBERED = "browser.remembered"
+BROWSER_FORGOTTEN = "browser.forgotten"
+SECOND_FACTOR_RESET = "second_factor.reset"
+SECOND_FACTOR_UNLOCKED = "second_factor.unlocked"
+RESET_CODE_ACCEPTED = "reset_code.accepted"
+USER_ADDED = "user.added"
+USER_ERASED = "user.erased"
+ATTEMPTS_WARNED = "attempts.warned"
 ATTEMPT_COUNTED = "attempt.counted"
 ATTEMPT_ACCEPTED = "attempt.accepted"
 
@@ -31,8 +47,11 @@ class Event:
     """
     One thing that happened. Ids only: no name, code, secret or address within.
 
-    *actor* is the user or a portal's client; *subject* what was changed or issued, for
-    example an authenticator's id; *reference* the first characters of the sign-in id.
+    *actor* is the user, a portal's client, one of the help desk or an operator (``operator``
+    and their IAM identity); *subject* what was changed or issued, for example an
+    authenticator's id; *reference* the first characters of the sign-in id; *source* the
+    network that the request came from, its address cut short; *details* what the kind of
+    event says besides, such as the reason for a reset.
     Two events of the same *event_id* and time are one, and appended once.
     """
 
@@ -44,6 +63,8 @@ class Event:
     request_id: str | None
     reference: str | None
     subject: str | None = None
+    source: str | None = None
+    details: Mapping[str, str] | None = None
     event_id: str = field(default_factory=lambda: secrets.token_hex(16))
 
 

@@ -120,10 +120,16 @@ def _item(session: Session) -> Item:
     optional = {
         "reauthenticated_at": session.reauthenticated_at,
         "verified_at": session.verified_at,
+        "enrolled_at": session.enrolled_at,
+        "reset_proven_at": session.reset_proven_at,
         "pending_until": session.pending_until,
         "due_at": session.due_at,
     }
-    names = {"hand_off_key": session.hand_off_key, "purpose": session.purpose}
+    names = {
+        "hand_off_key": session.hand_off_key,
+        "purpose": session.purpose,
+        "verified_by": session.verified_by,
+    }
     item |= {name: number(value) for name, value in optional.items() if value is not None}
     return item | {name: {"S": value} for name, value in names.items() if value is not None}
 
@@ -139,10 +145,13 @@ def _session(session_key: str, item: Item) -> Session:
         last_seen_at=int(item["last_seen_at"]["N"]),
         reauthenticated_at=_optional_int(item, "reauthenticated_at"),
         verified_at=_optional_int(item, "verified_at"),
+        verified_by=_optional_text(item, "verified_by"),
+        enrolled_at=_optional_int(item, "enrolled_at"),
+        reset_proven_at=_optional_int(item, "reset_proven_at"),
         pending_until=_optional_int(item, "pending_until"),
         due_at=_optional_int(item, "due_at"),
-        hand_off_key=item["hand_off_key"]["S"] if "hand_off_key" in item else None,
-        purpose=item["purpose"]["S"] if "purpose" in item else None,
+        hand_off_key=_optional_text(item, "hand_off_key"),
+        purpose=_optional_text(item, "purpose"),
         replacement=_replacement(item) if "replaced_at" in item else None,
     )
 
@@ -154,6 +163,10 @@ def _replacement(item: Item) -> Replacement:
         salt=item["replacement_salt"]["B"],
         answer=json.loads(item["replacement_answer"]["S"]),
     )
+
+
+def _optional_text(item: Item, name: str) -> str | None:
+    return str(item[name]["S"]) if name in item else None
 
 
 def _optional_int(item: Item, name: str) -> int | None:

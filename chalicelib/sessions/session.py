@@ -24,6 +24,11 @@ REPEATABLE_SECONDS = 60
 REAUTHENTICATION_SECONDS = 5 * 60
 REFERENCE_CHARACTERS = 8
 
+# What can stand for the second factor in a sign-in.
+CODE = "code"
+RECOVERY_CODE = "recovery_code"
+REMEMBERED_BROWSER = "remembered_browser"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Replacement:
@@ -56,8 +61,11 @@ class Session:
     authenticators raises it and so ends every other session. *pending_until* is
     when the authenticator begun in this sign-in stops waiting to be confirmed.
     *due_at* is until when the user may go on without a second factor, None for at
-    once. *hand_off_key* names the hand-off by which a portal began the sign-in, if
-    one did, and *purpose* says what for.
+    once. *verified_by* says what stood for the second factor: ``code``, ``recovery_code`` or
+    ``remembered_browser``. *enrolled_at* is when this sign-in bound an authenticator for
+    which no recovery codes have been acknowledged yet. *reset_proven_at* is when the help
+    desk's one-time code was given. *hand_off_key* names the hand-off by which a portal began
+    the sign-in, if one did, and *purpose* says what for.
     """
 
     session_key: str
@@ -69,6 +77,9 @@ class Session:
     last_seen_at: int
     reauthenticated_at: int | None = None
     verified_at: int | None = None
+    verified_by: str | None = None
+    enrolled_at: int | None = None
+    reset_proven_at: int | None = None
     pending_until: int | None = None
     due_at: int | None = None
     hand_off_key: str | None = None
@@ -96,8 +107,21 @@ class Session:
 
     @property
     def is_verified(self) -> bool:
-        """True once a code was accepted in this sign-in."""
+        """True once the second factor, or what may stand for it, was accepted in this sign-in."""
         return self.verified_at is not None
+
+    @property
+    def has_proven_factor(self) -> bool:
+        """True once a code or a recovery code was accepted: a remembered browser opens no changes."""
+        return self.is_verified and self.verified_by != REMEMBERED_BROWSER
+
+    def factor_is_fresh(self, *, now: int) -> bool:
+        """Say whether a code or a recovery code was given a short time ago."""
+        return (
+            self.has_proven_factor
+            and self.verified_at is not None
+            and now - self.verified_at <= REAUTHENTICATION_SECONDS
+        )
 
     @property
     def password_fresh_until(self) -> int | None:
@@ -144,6 +168,16 @@ def successor_id(session_id: str, salt: bytes) -> str:
     return hmac.new(salt, session_id.encode(), hashlib.sha256).hexdigest()
 
 
+def browser_id_of(session_id: str, salt: bytes) -> str:
+    """
+    Return the id of a browser that is remembered with the request that replaced *session_id*.
+
+    Made like `successor_id`, so that a lost answer can be given again, and of neither can
+    the other be made.
+    """
+    return hmac.new(salt, f"browser|{session_id}".encode(), hashlib.sha256).hexdigest()
+
+
 def request_hash(route: str, idempotency_key: str, *, session_id: str, body: bytes) -> str:
     """
     Return what a replaced session remembers of the request that replaced it.
@@ -184,7 +218,7 @@ def start_session(
     return OpenSession(session_id=session_id, session=session)
 
 
-def rotate(opened: OpenSession, *, now: int, **proofs: int | None) -> Rotation:
+def rotate(opened: OpenSession, *, now: int, **proofs: int | str | None) -> Rotation:
     """
     Return a successor with *proofs* (fields of `Session`) in place.
 
@@ -196,7 +230,7 @@ def rotate(opened: OpenSession, *, now: int, **proofs: int | None) -> Rotation:
         opened.session,
         session_key=session_key_of(session_id),
         last_seen_at=now,
-        **proofs,  # type: ignore[arg-type]  # all of them are times or counts
+        **proofs,  # type: ignore[arg-type]  # times, counts and what stands for the factor
     )
     successor = OpenSession(session_id=session_id, session=session)
     return Rotation(replaced=opened.session, successor=successor, salt=salt)

@@ -23,6 +23,8 @@ LANGUAGES = ("sv", "en", "nb", "da", "fi")
 SECOND_FACTOR_POLICIES = ("required", "optional")
 PASSWORD_HOLDERS = ("directory", "portal")
 LONGEST_GRACE_DAYS = 365
+LONGEST_REMEMBER_DAYS = 90
+LONGEST_RESET_WAIT_HOURS = 14 * 24
 MOST_HOSTS = 20
 LONGEST_ISSUER_CHARACTERS = 20
 LONGEST_URL_CHARACTERS = 2_000
@@ -64,12 +66,16 @@ class Policy:
 
     With a *deadline* nobody is held to it before that day (UTC) has passed; with
     *grace_days* each user has that many days from when they were first met. The
-    later of the two counts, and neither means at once.
+    later of the two counts, and neither means at once. *remember_days* is how long a browser
+    may stand for the code, None for never. *reset_wait_hours* is how long the help desk's
+    one-time code waits before it works.
     """
 
     second_factor: str
     deadline: date | None
     grace_days: int | None = None
+    remember_days: int | None = None
+    reset_wait_hours: int | None = None
 
     @property
     def is_required(self) -> bool:
@@ -101,6 +107,7 @@ class Profile:
     *passwords* says who checks them: our directory, or the portal, which then has
     a *sign_in_url* and perhaps another where it only asks for the password again.
     *own_key* seals the secrets under a KMS key that no other tenant shares.
+    *recovery_codes* says whether users get codes for the day the phone is lost.
     """
 
     tenant_id: str
@@ -122,6 +129,7 @@ class Profile:
     forgotten_password_url: str | None = None
     neutral_password_errors: bool = False
     strict_window: bool = False
+    recovery_codes: bool = True
     source: Mapping[str, Any] = field(repr=False, compare=False, default_factory=dict)
 
     @classmethod
@@ -158,6 +166,8 @@ class Profile:
                 second_factor=policy.choice("second_factor", SECOND_FACTOR_POLICIES),
                 deadline=policy.optional_day("deadline"),
                 grace_days=policy.optional_count("grace_days", most=LONGEST_GRACE_DAYS),
+                remember_days=policy.optional_count("remember_days", most=LONGEST_REMEMBER_DAYS),
+                reset_wait_hours=policy.optional_count("reset_wait_hours", most=LONGEST_RESET_WAIT_HOURS),
             ),
             return_urls=reader.https_urls("return_urls"),
             hosts=reader.hosts("hosts"),
@@ -169,6 +179,7 @@ class Profile:
             forgotten_password_url=reader.optional_https_url("forgotten_password_url"),
             neutral_password_errors=reader.switch("neutral_password_errors"),
             strict_window=reader.switch("strict_window"),
+            recovery_codes=reader.switch("recovery_codes", default=True),
             source=source if isinstance(source, dict) else {},
         )
         for section in (reader, policy, brand, support):
@@ -208,6 +219,7 @@ class Profile:
             "policy": {
                 "second_factor": self.policy.second_factor,
                 "deadline": deadline.isoformat() if deadline else None,
+                "remember_days": self.policy.remember_days or None,
             },
             "return_url": self.return_urls[0] if self.return_urls else None,
             "passwords": self.passwords,
@@ -282,9 +294,11 @@ class _Reader:
             return ()
         return tuple(values)
 
-    def switch(self, name: str) -> bool:
+    def switch(self, name: str, *, default: bool = False) -> bool:
         value = self._take(name)
-        if value is not None and not isinstance(value, bool):
+        if value is None:
+            return default
+        if not isinstance(value, bool):
             self.fault(name, "is neither true nor false")
         return value is True
 

@@ -14,11 +14,13 @@ LONGEST_BODY_BYTES = 16 * 1024
 
 @dataclass(frozen=True)
 class Text:
-    """A required string of *shortest* to *longest* characters."""
+    """A string of *shortest* to *longest* characters; where it is optional, *default* stands for none."""
 
     name: str
     longest: int
     shortest: int = 0
+    default: str | None = None
+    is_optional: bool = False
 
     def check(self, value: object) -> str:
         """Return *value* as text, or raise `BodyMalformedError`."""
@@ -51,9 +53,11 @@ class Choice:
 
 @dataclass(frozen=True)
 class Flag:
-    """A required true or false."""
+    """True or false; where it is optional, *default* stands for neither."""
 
     name: str
+    default: bool = False
+    is_optional: bool = False
 
     def check(self, value: object) -> bool:
         """Return *value* if it is a boolean, or raise `BodyMalformedError`."""
@@ -98,9 +102,12 @@ def read_body(raw: bytes, fields: Sequence[Field]) -> Mapping[str, Any]:
         if name not in {field.name for field in fields}:
             # An attacker's name has no place in our answer.
             _refuse("the body holds a field that this route does not know")
-    values = {}
+    values: dict[str, Any] = {}
     for field in fields:
         if field.name not in body:
+            if isinstance(field, Text | Flag) and field.is_optional:
+                values[field.name] = field.default
+                continue
             _refuse("is missing", field.name)
         values[field.name] = field.check(body[field.name])
     return values

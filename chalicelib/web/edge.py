@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Mapping
+from ipaddress import ip_address, ip_network
 from urllib.parse import urlsplit
 
 from chalicelib.errors import CrossSiteRequestError, EdgeBypassedError, MediaTypeUnsupportedError
@@ -17,6 +18,8 @@ from chalicelib.settings import Settings
 
 _LOOPBACK_NAMES = frozenset({"127.0.0.1", "localhost", "::1"})
 _KEY_LENGTHS = range(16, 65)
+_IPV4_PREFIX = 24
+_IPV6_PREFIX = 48
 _KEY_CHARACTERS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-")
 
 
@@ -112,3 +115,20 @@ def own_origin(headers: Mapping[str, str], settings: Settings) -> str | None:
     except ValueError:
         return None
     return origin if name in _LOOPBACK_NAMES else None
+
+
+def source_of(headers: Mapping[str, str], settings: Settings) -> str | None:
+    """
+    Return the network that the viewer's request came from: a /24 of IPv4, a /48 of IPv6.
+
+    A whole address would be more of a person than an event needs. None where no front door tells.
+    """
+    if settings.is_local:
+        return None
+    # Believed only because `check_front_door` came first.
+    try:
+        address = ip_address(headers.get("x-viewer-address", ""))
+    except ValueError:
+        return None
+    prefix = _IPV4_PREFIX if address.version == 4 else _IPV6_PREFIX  # noqa: PLR2004 - IP's own versions
+    return str(ip_network((address, prefix), strict=False))

@@ -26,10 +26,12 @@ from chalicelib.errors import (
     EnrolmentError,
     NotFoundError,
     NotSignedInError,
+    VerificationRequiredError,
 )
 from chalicelib.sessions.session import (
     OpenSession,
     Session,
+    browser_id_of,
     request_hash,
     session_key_of,
     successor_id,
@@ -48,6 +50,7 @@ from chalicelib.web.edge import (
     check_own_site,
     own_host,
     own_origin,
+    source_of,
 )
 from chalicelib.web.metrics import embedded_metrics
 from chalicelib.web.problems import CONTENT_TYPE, problem_body, problem_for, retry_after_seconds
@@ -68,7 +71,8 @@ class Answer:
     """
     A success: its status and JSON body (None for no content).
 
-    *opened* is the session that the browser is to use from now on; *signs_out*
+    *opened* is the session that the browser is to use from now on, and *remembered* the id
+    by which it will be known at later sign-ins (empty to forget it); *signs_out*
     makes it forget the one it has, which was *ended*, if there was any, and
     *clears_site* all that it keeps of ours, which takes some browsers seconds.
     """
@@ -76,6 +80,7 @@ class Answer:
     body: Mapping[str, Any] | None
     status: int = 200
     opened: OpenSession | None = None
+    remembered: str | None = field(default=None, repr=False)
     signs_out: bool = False
     clears_site: bool = False
     ended: Session | None = None
@@ -86,7 +91,8 @@ class Call:
     """
     A request that has passed every check.
 
-    *host* is our own name as the viewer asked for it.
+    *host* is our own name as the viewer asked for it, *browser_id* what a remembered
+    browser presents.
     """
 
     body: Mapping[str, Any] = field(repr=False)
@@ -95,6 +101,7 @@ class Call:
     host: str
     idempotency_key: str = field(repr=False)
     session_id: str | None = field(repr=False)
+    browser_id: str | None = field(repr=False)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -182,6 +189,32 @@ class Endpoints:
 
         return register
 
+    def for_help_desk(
+        self, method: str, path: str, *, body: Sequence[Field] | None = None, fresh: bool = False
+    ) -> Callable[[Callable[[SignedInCall], Answer]], Callable[[SignedInCall], Answer]]:
+        """
+        Register a view for the help desk, by a code of their own in this sign-in.
+
+        *fresh*: that code was given in the last five minutes. To anybody else there is no such thing.
+        """
+
+        def register(view: Callable[[SignedInCall], Answer]) -> Callable[[SignedInCall], Answer]:
+            def of_staff(call: SignedInCall) -> Answer:
+                caller = call.caller
+                if not caller.user.is_staff:
+                    raise NotFoundError
+                session, now = caller.session, call.occasion.now
+                if not (session.factor_is_fresh(now=now) if fresh else session.has_proven_factor):
+                    raise VerificationRequiredError
+                return view(call)
+
+            self._register(
+                view.__name__, method, path, lambda arrived: arrived.answer_signed_in(of_staff, body)
+            )
+            return view
+
+        return register
+
     def from_portals(
         self, path: str, *, body: Sequence[Field], authenticate: Authenticate
     ) -> Callable[[Callable[[PortalCall], Answer]], Callable[[PortalCall], Answer]]:
@@ -238,13 +271,18 @@ class _Exchange:
 
     def _success(self, answer: Answer) -> Response:
         headers = dict(_ON_EVERY_ANSWER)
+        cookies: list[str] = []
         if answer.ended is not None:
             self._log.tell_of(answer.ended)
         if answer.opened is not None:
             self._log.tell_of(answer.opened.session)
-            headers["Set-Cookie"] = cookie.setting(answer.opened.session_id)
+            cookies = [cookie.setting(answer.opened.session_id)]
         if answer.signs_out:
-            headers["Set-Cookie"] = cookie.expiring()
+            cookies = [cookie.expiring()]
+        if answer.remembered is not None:
+            cookies.append(cookie.remembering(answer.remembered))
+        if cookies:
+            headers["Set-Cookie"] = cookies if len(cookies) > 1 else cookies[0]
         if answer.clears_site:
             # Never "cookies": on a shared domain that would sign the user out of the portal too.
             headers["Clear-Site-Data"] = '"cache", "storage"'
@@ -303,10 +341,12 @@ class _Arrived:
                     session_id=session_id or "",
                     body=raw_body,
                 ),
+                source=source_of(headers, settings),
             ),
             host=own_host(headers, settings),
             idempotency_key=idempotency_key,
             session_id=session_id,
+            browser_id=cookie.browser_id_in(headers),
         )
 
     def portal_call(self, path: str, fields: Sequence[Field], authenticate: Authenticate) -> PortalCall:
@@ -327,7 +367,12 @@ class _Arrived:
         )
         self._log.tenant = client.tenant_id
         self._log.client = client.client.name
-        occasion = Occasion(now=now, request_id=self._log.request_id, request_hash=client.jwt_key)
+        occasion = Occasion(
+            now=now,
+            request_id=self._log.request_id,
+            request_hash=client.jwt_key,
+            source=source_of(headers, self._gate.settings),
+        )
         return PortalCall(
             body=read_body(raw_body, fields), occasion=occasion, client=client, own_url=own_url
         )
@@ -370,7 +415,10 @@ class _Arrived:
             raise NotSignedInError
         self._log.outcome = "repeated"
         opened = OpenSession(session_id=successor_id(call.session_id, replacement.salt), session=session)
-        return Answer(body=replacement.answer, opened=opened)
+        remembered = None
+        if replacement.answer.get("remembered"):
+            remembered = browser_id_of(call.session_id, replacement.salt)
+        return Answer(body=replacement.answer, opened=opened, remembered=remembered)
 
     def _signed_in(self, call: Call, session: Session) -> SignedInCall:
         now = call.occasion.now
@@ -390,6 +438,7 @@ class _Arrived:
             host=call.host,
             idempotency_key=call.idempotency_key,
             session_id=call.session_id,
+            browser_id=call.browser_id,
             caller=Caller(
                 opened=OpenSession(session_id=call.session_id, session=session), user=user, tenant=tenant
             ),

@@ -32,12 +32,21 @@ class Problem:
 PROBLEMS: dict[type[TwoFactorError], Problem] = {
     errors.BodyMalformedError: Problem(400, "body_malformed", "The body is not what this route takes"),
     errors.OtpMalformedError: Problem(400, "otp_malformed", "A code is six digits"),
+    errors.RecoveryCodeMalformedError: Problem(
+        400, "recovery_code_malformed", "A recovery code is a letter and thirteen characters"
+    ),
+    errors.ResetCodeMalformedError: Problem(
+        400, "reset_code_malformed", "The help desk's code is eight characters"
+    ),
     errors.NotSignedInError: Problem(401, "not_signed_in", "Sign in first"),
     errors.ReauthenticationRequiredError: Problem(
         401, "reauthentication_required", "Prove the password again first"
     ),
     errors.VerificationRequiredError: Problem(
         401, "verification_required", "Give a code of the active authenticator first"
+    ),
+    errors.ResetCodeRequiredError: Problem(
+        401, "reset_code_required", "Give the help desk's one-time code first"
     ),
     errors.ClientNotAuthenticatedError: Problem(
         401, "client_not_authenticated", "Authenticate with a fresh JWT of a registered key"
@@ -63,6 +72,16 @@ PROBLEMS: dict[type[TwoFactorError], Problem] = {
         409, "enrolment_already_confirmed", "The authenticator is active already"
     ),
     errors.NotEnrolledError: Problem(409, "not_enrolled", "The user has no authenticator"),
+    errors.TooManyAuthenticatorsError: Problem(
+        409, "too_many_authenticators", "The user has five authenticators already"
+    ),
+    errors.LastAuthenticatorError: Problem(
+        409, "last_authenticator", "The tenant asks for a second factor: replace the last one instead"
+    ),
+    errors.RecoveryCodeUsedError: Problem(409, "recovery_code_used", "This recovery code was used before"),
+    errors.RecoveryCodesReplacedError: Problem(
+        409, "recovery_codes_replaced", "A newer set took the place of these recovery codes"
+    ),
     errors.NotHandedOffError: Problem(409, "not_handed_off", "The session did not come from a portal"),
     errors.PasswordHeldByPortalError: Problem(
         409, "password_held_by_portal", "The portal must ask for the password"
@@ -75,15 +94,28 @@ PROBLEMS: dict[type[TwoFactorError], Problem] = {
     errors.EnrolmentAttemptsExhaustedError: Problem(
         410, "enrolment_attempts_exhausted", "Too many wrong codes for this key"
     ),
+    errors.ResetCodeExpiredError: Problem(
+        410, "reset_code_expired", "The help desk's code no longer works; ask for a new one"
+    ),
     errors.BodyTooLargeError: Problem(413, "body_too_large", "The body is too large"),
     errors.MediaTypeUnsupportedError: Problem(415, "media_type_unsupported", "Send application/json"),
     errors.OtpMismatchError: Problem(422, "otp_mismatch", "The code is not right"),
+    errors.RecoveryCodeMismatchError: Problem(
+        422, "recovery_code_mismatch", "It is none of the recovery codes"
+    ),
+    errors.ResetCodeMismatchError: Problem(422, "reset_code_mismatch", "It is not the help desk's code"),
     errors.ClockSkewError: Problem(422, "clock_skew", "The clock of the phone is off"),
     errors.PasswordMismatchError: Problem(
         422, "password_mismatch", "User name and password do not belong together"
     ),
     errors.AuthenticatorDisabledError: Problem(
         423, "authenticator_disabled", "Too many wrong codes in a row; the help desk must reset"
+    ),
+    errors.RecoveryCodesDisabledError: Problem(
+        423, "recovery_codes_disabled", "Too many wrong recovery codes in a row"
+    ),
+    errors.ResetNotOpenError: Problem(
+        429, "reset_not_open", "The reset waits, so that the owner can protest"
     ),
     errors.TooManyAttemptsError: Problem(429, "too_many_attempts", "Wait before the next attempt"),
     errors.ServiceUnavailableError: Problem(

@@ -175,6 +175,10 @@ class FakeService:
             "policy": self.policy,
             "second_factor": self.second_factor,
             "verified": self.is_verified,
+            "verified_by": "code" if self.is_verified else None,
+            "recovery_codes": {"offered": True, "made": False, "due": False},
+            "reset_code_required": False,
+            "role": "user",
             "password_fresh_until": in_minutes(5) if self.is_fresh else None,
             "enrolment": self.enrolment,
             "authenticator": {

@@ -47,6 +47,7 @@ from chalicelib.errors import (
     HandOffExpiredError,
     NotEnrolledError,
     NotFoundError,
+    NotSignedInError,
     OtpAlreadyUsedError,
     OtpMismatchError,
     ReturnCodeUsedError,
@@ -230,12 +231,42 @@ class MemoryAccounts:
             refused=ConditionRefusedError(),
         )
 
-    def second_factor_changed(self, user: User, *, epoch: int) -> Change:
+    def second_factor_changed(
+        self,
+        user: User,
+        *,
+        epoch: int,
+        status: str = ENROLLED,
+        reset_pending: bool = False,
+        keeps_recovery_codes: bool = True,
+    ) -> Change:
         return self._user_change(
             user,
             lambda stored: stored.epoch == epoch,
-            lambda stored: replace(stored, epoch=epoch + 1, status=ENROLLED),
+            lambda stored: replace(
+                stored,
+                epoch=epoch + 1,
+                status=status,
+                reset_pending=reset_pending,
+                recovery_set=stored.recovery_set if keeps_recovery_codes else None,
+            ),
             refused=EnrolmentReplacedError(),
+        )
+
+    def status_noted(self, user: User, status: str) -> Change:
+        return self._user_change(
+            user,
+            lambda stored: stored.epoch == user.epoch,
+            lambda stored: replace(stored, status=status),
+            refused=EnrolmentReplacedError(),
+        )
+
+    def recovery_set_noted(self, user: User, set_id: str) -> Change:
+        return self._user_change(
+            user,
+            lambda stored: stored.epoch == user.epoch,
+            lambda stored: replace(stored, recovery_set=set_id),
+            refused=NotSignedInError(),
         )
 
     def count_password_attempt(self, subject: PasswordSubject, *, now: int) -> None:

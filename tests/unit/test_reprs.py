@@ -56,6 +56,7 @@ OFFER = TotpMethod().offer(SECRET, issuer="Cozone", account_name="anna")
                 host="cozone.example",
                 idempotency_key="canary",
                 session_id="canary",
+                browser_id="canary",
             ),
             ["canary"],
         ),

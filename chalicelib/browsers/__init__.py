@@ -1,0 +1,1 @@
+"""The stored record of remembered browsers, its port and its DynamoDB."""

@@ -1,0 +1,1 @@
+"""Journey 5: what one has, seen and changed: authenticators and remembered browsers."""
