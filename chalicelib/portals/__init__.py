@@ -1,1 +1,1 @@
-"""Journey 4: portals ask for themselves. Status, codes, hand-off, the way back, assertions."""
+"""Journey 7: portals ask for themselves. Status, codes, hand-off, the way back, assertions."""

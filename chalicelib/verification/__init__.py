@@ -1,1 +1,1 @@
-"""Journey 3: prove possession of the authenticator at every later sign-in."""
+"""Journey 4: prove possession of the authenticator at every later sign-in."""

@@ -48,6 +48,7 @@ COZONE: dict[str, Any] = {
     "forgotten_password_url": None,
     "neutral_password_errors": False,
     "strict_window": False,
+    "recovery_codes": True,
 }
 BYRA: dict[str, Any] = COZONE | {"id": "byra", "portal_name": "Byrå Nord", "issuer": "Byrå Nord"}
 
