@@ -6,7 +6,7 @@ import os
 
 import hypothesis
 
-from chalicelib.local.backend import make_moto_atomic
+from chalicelib.local.backend import make_moto_atomic, make_moto_quick
 
 pytest_plugins = ["tests.support.browser"]  # its Chromium is shared by all
 
@@ -20,6 +20,7 @@ os.environ |= {
 }
 
 make_moto_atomic()
+make_moto_quick()
 
 # A slow machine is no failing test, and the same commit gives the same answer twice;
 # `--hypothesis-profile=search` looks for what nobody has found yet.

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, MutableMapping
 from typing import TYPE_CHECKING, Any
 
+from botocore.model import StructureShape
+from moto.core.serialize import BaseJSONSerializer
 from moto.dynamodb.responses import DynamoHandler
 from moto.moto_server.werkzeug_app import (
     DomainDispatcherApplication,
@@ -45,6 +47,34 @@ def make_moto_atomic() -> None:
     DynamoHandler.call_action = _call_action_alone  # type: ignore[method-assign]
 
 
+moto_serializes_structures = BaseJSONSerializer._serialize_type_structure  # noqa: SLF001 - there is no public place
+
+
+def _serialize_only_what_is_there(
+    serializer: BaseJSONSerializer,
+    serialized: MutableMapping[str, Any],
+    value: object,
+    shape: StructureShape,
+    key: str,
+) -> None:
+    if shape.name != "AttributeValue" or not isinstance(value, dict) or not key:
+        moto_serializes_structures(serializer, serialized, value, shape, key)
+        return
+    written: dict[str, Any] = {}
+    for member, member_value in value.items():
+        serializer._serialize(written, member_value, shape.members[member], member)  # noqa: SLF001
+    serialized[serializer.get_serialized_name(shape, key)] = written
+
+
+def make_moto_quick() -> None:
+    """
+    Let moto write of each attribute the one member that it has.
+
+    moto looks for all ten of them under six names each, which is half of all its work.
+    """
+    BaseJSONSerializer._serialize_type_structure = _serialize_only_what_is_there  # type: ignore[method-assign, assignment]  # noqa: SLF001
+
+
 class _OwnProgramsOnly:
     """
     The backend for programs of this machine, not for pages in its browser.
@@ -67,6 +97,7 @@ class _OwnProgramsOnly:
 def main() -> None:
     """Serve on a free loopback port, print that port, end with the parent."""
     make_moto_atomic()
+    make_moto_quick()
     logging.getLogger("werkzeug").setLevel(logging.ERROR)  # not a line for every AWS call
     server = make_server(
         "127.0.0.1",
