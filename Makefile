@@ -17,9 +17,13 @@ require_stage = @test -n "$(STAGE)" || { \
 # An option of the command, if it was said on make's own line, even as an empty one.
 option = $(if $(filter command,$(origin $(1))),--$(2) "$($(1))")
 
+# What the commands about people share; PORT is that of `make run`, for STAGE=local.
+about_people = --stage "$(STAGE)" --tenant "$(TENANT)" --port $(PORT) $(if $(filter command,$(origin JSON)),--json)
+
 .DEFAULT_GOAL := help
 .PHONY: help install run run-portal test check unit bench package deploy destroy rotate rotate-signing-key \
-	tenant suspend resume erase user docs clean
+	tenant suspend resume erase user staff import-users import-secrets export-users export-user erase-user \
+	verify-events docs clean
 
 help: ## List what make can do
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' Makefile
@@ -57,6 +61,7 @@ deploy: install ## Bring STAGE=dev or prod in your AWS account up to date with t
 		$(call option,DOMAIN,domain) $(call option,MORE_DOMAINS,more-domains) \
 		$(call option,HOSTED_ZONE_ID,hosted-zone-id) \
 		$(call option,CERTIFICATE_ARN,certificate-arn) $(call option,ALARM_MAIL,alarm-mail) \
+		$(call option,MAIL_FROM,mail-from) \
 		$(call option,DEFAULT_TENANT,default-tenant) $(call option,WEB_ACL_ARN,web-acl-arn) \
 		$(call option,ARCHITECTURE,architecture)
 
@@ -93,6 +98,42 @@ user: install ## Add a user: STAGE=... TENANT=... USERNAME=... (PORTAL_USER=...)
 	$(require_stage)
 	@$(BIN)/python -m chalicelib.deployment user --stage "$(STAGE)" --tenant "$(TENANT)" \
 		--username "$(USERNAME)" $(call option,LANGUAGE,language) $(call option,PORTAL_USER,portal-user)
+
+staff: install ## Add USERNAME=... to the help desk of TENANT=... in STAGE=... (REMOVE=1); without a name, list it
+	$(require_stage)
+	@$(BIN)/python -m chalicelib.deployment staff $(about_people) \
+		$(call option,USERNAME,username) $(call option,LANGUAGE,language) $(call option,REMOVE,remove)
+
+import-users: install ## Add the users of FILE=users.csv to TENANT=... in STAGE=... (DRY_RUN=1, JSON=1)
+	$(require_stage)
+	@$(BIN)/python -m chalicelib.deployment import-users $(about_people) \
+		--file "$(FILE)" $(call option,DRY_RUN,dry-run)
+
+import-secrets: install ## Bind the authenticators of FILE=... for TENANT=... in STAGE=... (DRY_RUN=1, JSON=1)
+	$(require_stage)
+	@$(BIN)/python -m chalicelib.deployment import-secrets $(about_people) \
+		--file "$(FILE)" $(call option,DRY_RUN,dry-run)
+
+export-users: install ## Write the users of TENANT=... in STAGE=... (OUT=users.csv, FORMAT=jsonl)
+	$(require_stage)
+	@$(BIN)/python -m chalicelib.deployment export-users $(about_people) \
+		$(call option,OUT,out) $(call option,FORMAT,format)
+
+export-user: install ## Write all that is kept of USER=... (or PORTAL_USER=...) of TENANT=... in STAGE=... (OUT=)
+	$(require_stage)
+	@$(BIN)/python -m chalicelib.deployment export-user $(about_people) $(call option,OUT,out) \
+		$(call option,USER,username) $(call option,PORTAL_USER,portal-user) $(call option,ROLE,role)
+
+erase-user: install ## Remove USER=... (or PORTAL_USER=...) of TENANT=... in STAGE=... for good (YES=... asks nothing)
+	$(require_stage)
+	@$(BIN)/python -m chalicelib.deployment erase-user $(about_people) $(call option,YES,yes) \
+		$(call option,USER,username) $(call option,PORTAL_USER,portal-user) $(call option,ROLE,role)
+
+verify-events: install ## Prove that no event of STAGE=... was changed or removed (FROM=, TO= days, JSON=1)
+	$(require_stage)
+	@$(BIN)/python -m chalicelib.deployment verify-events --stage "$(STAGE)" \
+		$(call option,FROM,from) $(call option,TO,to) $(call option,PUBLIC_KEY,public-key) \
+		$(if $(JSON),--json)
 
 docs: install ## Write docs/requirements.md anew: which tests prove which requirement
 	@$(BIN)/python -m tests.docs.requirements_table

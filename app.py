@@ -16,7 +16,10 @@ from chalice.app import Chalice
 
 from chalicelib.bootstrap import Services, build_services
 from chalicelib.enrolment.routes import enrolment_routes
+from chalicelib.help_desk.routes import help_desk_routes
+from chalicelib.manage.routes import management_routes
 from chalicelib.portals.routes import portal_routes
+from chalicelib.recovery.routes import recovery_routes
 from chalicelib.settings import Settings
 from chalicelib.sign_in.routes import sign_in_routes
 from chalicelib.verification.routes import verification_routes
@@ -31,7 +34,10 @@ def create_app(services: Services) -> Chalice:
         sign_in_routes(gate, services.sign_in, services.hand_off, services.remembered_tenants)
     )
     app.register_blueprint(enrolment_routes(gate, services.enrolment))
+    app.register_blueprint(recovery_routes(gate, services.recovery))
     app.register_blueprint(verification_routes(gate, services.verification))
+    app.register_blueprint(management_routes(gate, services.management))
+    app.register_blueprint(help_desk_routes(gate, services.help_desk))
     app.register_blueprint(portal_routes(gate, services.portals))
     return app
 

@@ -9,32 +9,48 @@ from dataclasses import dataclass
 from botocore.session import Session as AwsSession
 
 from chalicelib.accounts.authority import Directory
-from chalicelib.accounts.dynamodb import DynamoAccounts
+from chalicelib.accounts.dynamodb import DynamoAccounts, DynamoUserLists
+from chalicelib.accounts.listing import UserLists
 from chalicelib.accounts.store import AccountStore
 from chalicelib.assertions.assertion import AssertionSigner
 from chalicelib.assertions.dynamodb import DynamoSigningKeys
 from chalicelib.assertions.store import SigningKeyStore
-from chalicelib.audit.dynamodb import DynamoEventLog
+from chalicelib.audit.dynamodb import DynamoEventHistory, DynamoEventLog
 from chalicelib.audit.event import EventLog
+from chalicelib.audit.history import EventHistory
 from chalicelib.authenticators.dynamodb import DynamoAuthenticators
 from chalicelib.authenticators.store import AuthenticatorStore
+from chalicelib.browsers.dynamodb import DynamoRememberedBrowsers
+from chalicelib.browsers.store import RememberedBrowserStore
 from chalicelib.connections import IdleConnections, open_connections
 from chalicelib.enrolment.ceremony import EnrolmentCeremony
 from chalicelib.hand_offs.dynamodb import DynamoHandOffs
 from chalicelib.hand_offs.store import HandOffStore
+from chalicelib.help_desk.interventions import Interventions
+from chalicelib.help_desk.overview import Overview
+from chalicelib.help_desk.reset_code import ResetCodeCheck
+from chalicelib.help_desk.routes import HelpDesk
+from chalicelib.help_desk.staff_sign_in import StaffSignIn
 from chalicelib.keys.cipher import SecretCipher
 from chalicelib.keys.kms import KmsCipher, KmsSigner
 from chalicelib.keys.signer import Signer
+from chalicelib.manage.management import Management
 from chalicelib.methods import METHODS
 from chalicelib.portals.client_authentication import ClientAuthentication
 from chalicelib.portals.hand_over import HandOver
 from chalicelib.portals.routes import Portals
 from chalicelib.portals.second_factor import SecondFactor
 from chalicelib.portals.way_back import WayBack
+from chalicelib.recovery.recovery import Recovery
+from chalicelib.recovery_codes.dynamodb import DynamoRecoveryCodes
+from chalicelib.recovery_codes.store import RecoveryCodeStore
+from chalicelib.resets.dynamodb import DynamoResets
+from chalicelib.resets.store import ResetStore
 from chalicelib.sessions.dynamodb import DynamoSessions
 from chalicelib.sessions.store import SessionStore
 from chalicelib.settings import Settings
 from chalicelib.sign_in.hand_off import HandOffExchange
+from chalicelib.sign_in.remembered import BrowserRecognition
 from chalicelib.sign_in.sign_in import SignIn
 from chalicelib.storage.changes import Transactions
 from chalicelib.storage.dynamodb import AwsClient, Database, make_client
@@ -57,11 +73,16 @@ class Stores:
 
     tenants: TenantStore
     accounts: AccountStore
+    user_lists: UserLists
     sessions: SessionStore
     authenticators: AuthenticatorStore
+    recovery_codes: RecoveryCodeStore
+    browsers: RememberedBrowserStore
+    resets: ResetStore
     hand_offs: HandOffStore
     signing_keys: SigningKeyStore
     events: EventLog
+    event_history: EventHistory
     transactions: Transactions
     cipher: SecretCipher
     signer: Signer
@@ -78,7 +99,10 @@ class Services:
     sign_in: SignIn
     hand_off: HandOffExchange
     enrolment: EnrolmentCeremony
+    recovery: Recovery
     verification: SignInCheck
+    management: Management
+    help_desk: HelpDesk
     portals: Portals
 
 
@@ -116,11 +140,16 @@ def stores_on(
     return Stores(
         tenants=DynamoTenants(database),
         accounts=DynamoAccounts(database),
+        user_lists=DynamoUserLists(database),
         sessions=DynamoSessions(database),
         authenticators=DynamoAuthenticators(database),
+        recovery_codes=DynamoRecoveryCodes(database),
+        browsers=DynamoRememberedBrowsers(database),
+        resets=DynamoResets(database),
         hand_offs=DynamoHandOffs(database),
         signing_keys=DynamoSigningKeys(database),
         events=DynamoEventLog(),
+        event_history=DynamoEventHistory(database),
         transactions=database,
         cipher=KmsCipher(kms, key_id=settings.secret_key_id),
         signer=KmsSigner(kms),
@@ -132,8 +161,10 @@ def assemble(settings: Settings, stores: Stores, *, clock: Clock, write_line: Wr
     method = METHODS["totp"]
     directory = Directory(stores.accounts, stores.transactions, clock=clock)
     remembered_tenants = RememberedTenants(stores.tenants, clock=clock)
+    recognition = BrowserRecognition(browsers=stores.browsers)
     verifier = Verifier(
         authenticators=stores.authenticators,
+        accounts=stores.accounts,
         events=stores.events,
         transactions=stores.transactions,
         cipher=stores.cipher,
@@ -157,6 +188,7 @@ def assemble(settings: Settings, stores: Stores, *, clock: Clock, write_line: Wr
             accounts=stores.accounts,
             sessions=stores.sessions,
             authenticators=stores.authenticators,
+            recognition=recognition,
             events=stores.events,
             transactions=stores.transactions,
             method=method.name,
@@ -167,6 +199,7 @@ def assemble(settings: Settings, stores: Stores, *, clock: Clock, write_line: Wr
             hand_offs=stores.hand_offs,
             sessions=stores.sessions,
             authenticators=stores.authenticators,
+            recognition=recognition,
             events=stores.events,
             transactions=stores.transactions,
             method=method.name,
@@ -175,18 +208,84 @@ def assemble(settings: Settings, stores: Stores, *, clock: Clock, write_line: Wr
             authenticators=stores.authenticators,
             accounts=stores.accounts,
             sessions=stores.sessions,
+            resets=stores.resets,
             events=stores.events,
             transactions=stores.transactions,
             cipher=stores.cipher,
             method=method,
         ),
+        recovery=Recovery(
+            recovery_codes=stores.recovery_codes,
+            authenticators=stores.authenticators,
+            accounts=stores.accounts,
+            sessions=stores.sessions,
+            events=stores.events,
+            transactions=stores.transactions,
+            method=method.name,
+        ),
         verification=SignInCheck(
             verifier=verifier,
             authenticators=stores.authenticators,
+            browsers=stores.browsers,
             sessions=stores.sessions,
+            events=stores.events,
             transactions=stores.transactions,
         ),
+        management=Management(
+            tenants=stores.tenants,
+            authenticators=stores.authenticators,
+            recovery_codes=stores.recovery_codes,
+            browsers=stores.browsers,
+            accounts=stores.accounts,
+            sessions=stores.sessions,
+            events=stores.events,
+            transactions=stores.transactions,
+            method=method.name,
+        ),
+        help_desk=_help_desk(stores, directory, method=method.name),
         portals=_portals(settings, stores, verifier, clock=clock),
+    )
+
+
+def _help_desk(stores: Stores, directory: Directory, *, method: str) -> HelpDesk:
+    return HelpDesk(
+        staff_sign_in=StaffSignIn(
+            tenants=stores.tenants,
+            authority=directory,
+            sessions=stores.sessions,
+            authenticators=stores.authenticators,
+            events=stores.events,
+            transactions=stores.transactions,
+            method=method,
+        ),
+        overview=Overview(
+            lists=stores.user_lists,
+            history=stores.event_history,
+            accounts=stores.accounts,
+            authenticators=stores.authenticators,
+            recovery_codes=stores.recovery_codes,
+            browsers=stores.browsers,
+            resets=stores.resets,
+            method=method,
+        ),
+        interventions=Interventions(
+            accounts=stores.accounts,
+            authenticators=stores.authenticators,
+            recovery_codes=stores.recovery_codes,
+            browsers=stores.browsers,
+            resets=stores.resets,
+            events=stores.events,
+            transactions=stores.transactions,
+            method=method,
+        ),
+        reset_code=ResetCodeCheck(
+            resets=stores.resets,
+            authenticators=stores.authenticators,
+            sessions=stores.sessions,
+            events=stores.events,
+            transactions=stores.transactions,
+            method=method,
+        ),
     )
 
 

@@ -40,6 +40,11 @@ class Caller:
         return "portal" if self.user.password_hash is None else self.profile.passwords
 
     @property
+    def second_factor(self) -> str:
+        """Whether the caller must have one, ``required`` or ``optional``: staff must in every tenant."""
+        return "required" if self.user.is_staff else self.profile.policy.second_factor
+
+    @property
     def owner(self) -> Owner:
         """The caller as the owner of authenticators."""
         return Owner(tenant_id=self.session.tenant_id, user_id=self.session.user_id)

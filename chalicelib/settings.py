@@ -104,6 +104,118 @@ class OutboxSettings:
         return settings
 
 
+@dataclass(frozen=True, kw_only=True)
+class NoticesSettings:
+    """The whole configuration of what sends mail: whom to tell, what was told, and who tells it."""
+
+    stage: str
+    region: str
+    state_table: str
+    mail_from: str
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str] = os.environ) -> NoticesSettings:
+        """
+        Return the settings of this process.
+
+        Raises:
+            SettingsError: A name is missing or a value is not allowed.
+        """
+        reader = _Reader(environ)
+        settings = cls(
+            stage=reader.stage(),
+            region=reader.region(),
+            state_table=reader.required("STATE_TABLE"),
+            mail_from=reader.required("MAIL_FROM"),
+        )
+        reader.refuse_faults()
+        return settings
+
+
+@dataclass(frozen=True, kw_only=True)
+class ArchiveSettings:
+    """The whole configuration of the archive: it reaches one bucket and nothing else."""
+
+    stage: str
+    region: str
+    archive_bucket: str
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str] = os.environ) -> ArchiveSettings:
+        """
+        Return the settings of this process.
+
+        Raises:
+            SettingsError: A name is missing or a value is not allowed.
+        """
+        reader = _Reader(environ)
+        settings = cls(
+            stage=reader.stage(),
+            region=reader.region(),
+            archive_bucket=reader.required("ARCHIVE_BUCKET"),
+        )
+        reader.refuse_faults()
+        return settings
+
+
+@dataclass(frozen=True, kw_only=True)
+class DigestSettings:
+    """The whole configuration of what signs digests: the archive's bucket, and one key."""
+
+    stage: str
+    region: str
+    archive_bucket: str
+    digest_key_id: str
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str] = os.environ) -> DigestSettings:
+        """
+        Return the settings of this process.
+
+        Raises:
+            SettingsError: A name is missing or a value is not allowed.
+        """
+        reader = _Reader(environ)
+        settings = cls(
+            stage=reader.stage(),
+            region=reader.region(),
+            archive_bucket=reader.required("ARCHIVE_BUCKET"),
+            digest_key_id=reader.required("DIGEST_KEY_ID"),
+        )
+        reader.refuse_faults()
+        return settings
+
+
+@dataclass(frozen=True, kw_only=True)
+class AdminSettings:
+    """The whole configuration of the operators' function."""
+
+    stage: str
+    region: str
+    state_table: str
+    events_table: str
+    secret_key_id: str
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str] = os.environ) -> AdminSettings:
+        """
+        Return the settings of this process.
+
+        Raises:
+            SettingsError: A name is missing or a value is not allowed.
+        """
+        reader = _Reader(environ)
+        settings = cls(
+            stage=reader.stage(),
+            region=reader.region(),
+            state_table=reader.required("STATE_TABLE"),
+            events_table=reader.required("EVENTS_TABLE"),
+            secret_key_id=reader.required("SECRET_KEY_ID"),
+        )
+        reader.refuse_faults()
+        return settings
+
+
 class _Reader:
     """Reads an environment and gathers what is wrong with it, to be told at once."""
 

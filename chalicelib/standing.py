@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -49,7 +49,7 @@ class Standing:
             "hand_off": None if session.purpose is None else {"purpose": session.purpose},
             "password": self.caller.password_holder,
             "policy": {
-                "second_factor": self.caller.profile.policy.second_factor,
+                "second_factor": self.caller.second_factor,
                 "due_at": timestamp(session.due_at),
             },
             "expires_at": timestamp(session.idle_until),
@@ -74,10 +74,15 @@ class Standing:
 
 @dataclass(frozen=True, kw_only=True)
 class Continuation:
-    """How a sign-in goes on: the session to use from now on, and where it stands."""
+    """
+    How a sign-in goes on: the session to use from now on, and where it stands.
+
+    *remembered* is the id by which its browser will be known at later sign-ins, if it will.
+    """
 
     opened: OpenSession
     standing: Mapping[str, Any]
+    remembered: str | None = field(default=None, repr=False)
 
 
 def find_standing(store: AuthenticatorStore, caller: Caller, *, method: str, now: int) -> Standing:

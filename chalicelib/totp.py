@@ -22,6 +22,10 @@ Entropy = Callable[[int], bytes]  # so many random bytes
 
 TIME_STEP_SECONDS = 30
 SECRET_BYTES = 20  # 160 bits, as RFC 4226 §4 R6 recommends
+# What another system may have drawn and we take over: R6 asks for 128 bits, and HMAC-SHA-1 hashes
+# a longer key than its block first, which not every app does.
+SHORTEST_SECRET_BYTES = 16
+LONGEST_SECRET_BYTES = 64
 OTP_DIGITS = 6
 
 # RFC 6238 §5.2 advises one step for delay; steps beyond it are never accepted.

@@ -8,9 +8,12 @@ guesses all pay and a crash counts as a failure. *Compare* opens the secrets.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
+from chalicelib.accounts.record import DISABLED, User
+from chalicelib.accounts.store import AccountStore
 from chalicelib.audit.event import Event, EventLog
 from chalicelib.authenticators.record import (
     Attempt,
@@ -20,7 +23,12 @@ from chalicelib.authenticators.record import (
     Reservation,
 )
 from chalicelib.authenticators.store import AuthenticatorStore
-from chalicelib.errors import AuthenticatorDisabledError, ConditionRefusedError, OtpMismatchError
+from chalicelib.errors import (
+    AuthenticatorDisabledError,
+    ConditionRefusedError,
+    EnrolmentReplacedError,
+    OtpMismatchError,
+)
 from chalicelib.keys.cipher import SecretCipher
 from chalicelib.methods import Method
 from chalicelib.storage.changes import Transactions
@@ -33,6 +41,7 @@ class Verifier:
     """Checks codes of one method, for the wizard and for portals alike."""
 
     authenticators: AuthenticatorStore
+    accounts: AccountStore
     events: EventLog
     transactions: Transactions
     cipher: SecretCipher
@@ -46,13 +55,15 @@ class Verifier:
         *,
         strict: bool,
         disabled_event: Event,
+        find_user: Callable[[], User | None],
     ) -> BoundAuthenticators:
         """
         Return what is bound, once *otp* has been accepted, exactly once.
 
         Two writes and one KMS call for each authenticator tried. Repeating an
-        accepted *attempt* gives the same answer and counts nothing. *disabled_event*
-        is recorded, once, when the attempts allowed are spent.
+        accepted *attempt* gives the same answer and counts nothing. When the attempts allowed
+        are spent, *disabled_event* is recorded, once, and the user whom *find_user* then
+        returns is listed as disabled.
 
         Raises:
             NotEnrolledError: The user has no authenticator.
@@ -66,14 +77,14 @@ class Verifier:
             reservation = self.authenticators.reserve_attempt(owner, self.method.name, attempt)
         except AuthenticatorDisabledError:
             # The count alone ends it; a fault may have kept the mark and its event from being written.
-            self._disable(owner, disabled_event)
+            self._disable(owner, disabled_event, find_user())
             raise
         if reservation.was_accepted:
             return reservation.bound
         matched = self._matching(owner, reservation, otp, strict=strict)
         if matched is None:
             if OTP_LADDER.disables(reservation.bound.consecutive_failures):
-                self._disable(owner, disabled_event)
+                self._disable(owner, disabled_event, find_user())
                 raise AuthenticatorDisabledError
             raise OtpMismatchError
         entry, time_step = matched
@@ -98,8 +109,11 @@ class Verifier:
                 continue
         return None
 
-    def _disable(self, owner: Owner, event: Event) -> None:
-        with suppress(ConditionRefusedError):  # which says that it is disabled already
+    def _disable(self, owner: Owner, event: Event, user: User | None) -> None:
+        # Refused: it is disabled already, or the user has changed and the next attempt will find out.
+        with suppress(ConditionRefusedError, EnrolmentReplacedError):
             self.transactions.commit(
-                self.authenticators.disabled(owner, self.method.name), self.events.recorded(event)
+                self.authenticators.disabled(owner, self.method.name),
+                *([] if user is None else [self.accounts.status_noted(user, DISABLED)]),
+                self.events.recorded(event),
             )

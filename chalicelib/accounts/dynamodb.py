@@ -1,14 +1,21 @@
 """
 Users in DynamoDB: a row ``USER``, found by the row ``LOOKUP#{hash}`` / ``USER``.
 
-IAM: dynamodb:GetItem, PutItem, UpdateItem, DeleteItem on ``T#*`` and ``LOOKUP#*``.
+IAM: dynamodb:GetItem, PutItem, UpdateItem, DeleteItem on ``T#*`` and ``LOOKUP#*``,
+and Query on the index ``users-by-status``.
 """
 
 from __future__ import annotations
 
+import heapq
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from typing import Any
+
 from pynamodb.attributes import BooleanAttribute, ListAttribute, NumberAttribute, UnicodeAttribute
 from pynamodb.expressions.update import Action
 
+from chalicelib.accounts.listing import Place, UserPage, name_key_of
 from chalicelib.accounts.record import ENROLLED, HELP_DESK, USER, User
 from chalicelib.accounts.store import PasswordSubject, UserExistsError
 from chalicelib.errors import (
@@ -21,6 +28,7 @@ from chalicelib.errors import (
 from chalicelib.storage.changes import Change
 from chalicelib.storage.dynamodb import (
     Database,
+    Item,
     RefusedError,
     delete,
     ladder_condition,
@@ -28,13 +36,16 @@ from chalicelib.storage.dynamodb import (
     put,
     update,
 )
-from chalicelib.storage.rows import FORMAT_VERSION, StateRow, key_of, number, user_partition
+from chalicelib.storage.rows import FORMAT_VERSION, STATE, StateRow, key_of, number, user_partition
 from chalicelib.throttle import PASSWORD_LADDER
 
 _USER = "USER"
 _PASSWORD = "PASSWORD"  # noqa: S105 - a sort key
 _GRACE = "GRACE"
 _NOBODY = "nobody"
+_BY_STATUS = "users-by-status"
+# No name begins before the first or after the last: neither can be shown.
+_FIRST_NAME, _LAST_CHARACTER = " ", "\U0010ffff"
 _ATTEMPTS_KEPT_SECONDS = 24 * 60 * 60
 _ATTEMPT_IS_DUE = f"(attribute_not_exists(pk) OR {ladder_condition(PASSWORD_LADDER)})"
 
@@ -90,16 +101,17 @@ class DynamoAccounts:
 
     def add(self, user: User, lookup: str) -> None:
         try:
-            self._database.commit(
-                put(
-                    _LookupRow(f"LOOKUP#{lookup}", _USER, user_id=user.user_id),
-                    only_if=_LookupRow.pk.does_not_exist(),
-                    refused=ConditionRefusedError(),
-                ),
-                self.enlisted(user),
-            )
+            self._database.commit(*self.added(user, lookup))
         except ConditionRefusedError as error:
             raise UserExistsError from error
+
+    def added(self, user: User, lookup: str) -> tuple[Change, ...]:
+        found_by = put(
+            _LookupRow(f"LOOKUP#{lookup}", _USER, user_id=user.user_id),
+            only_if=_LookupRow.pk.does_not_exist(),
+            refused=ConditionRefusedError(),
+        )
+        return found_by, self.enlisted(user)
 
     def enlisted(self, user: User) -> Change:
         row = _UserRow(
@@ -118,20 +130,23 @@ class DynamoAccounts:
             recovery_set=user.recovery_set,
             reset_pending=user.reset_pending or None,
             status_key=_status_key(user.tenant_id, HELP_DESK if user.is_staff else user.status),
-            name_key=user.username,
+            name_key=name_key_of(user.username),
         )
         return put(row, only_if=_UserRow.pk.does_not_exist(), refused=ConditionRefusedError())
 
-    def renamed(self, user: User, *, username: str, language: str) -> Change:
+    def renamed(
+        self, user: User, *, username: str, language: str, addresses: tuple[str, ...] | None = None
+    ) -> Change:
+        actions: list[Action] = [
+            _UserRow.username.set(username),
+            _UserRow.name_key.set(name_key_of(username)),
+            _UserRow.language.set(language),
+        ]
+        if addresses is not None:
+            texts: Any = list(addresses)  # PynamoDB's types speak of its attributes, and mean their values
+            actions.append(_UserRow.addresses.set(texts))
         return update(
-            _user_key(user),
-            [
-                _UserRow.username.set(username),
-                _UserRow.name_key.set(username),
-                _UserRow.language.set(language),
-            ],
-            only_if=_UserRow.pk.exists(),
-            refused=ConditionRefusedError(),
+            _user_key(user), actions, only_if=_UserRow.pk.exists(), refused=ConditionRefusedError()
         )
 
     def grace_until(self, tenant_id: str, user_id: str, *, due_at: int, now: int) -> int:
@@ -219,6 +234,86 @@ class DynamoAccounts:
 
     def password_attempts_forgiven(self, subject: PasswordSubject) -> Change:
         return delete(_PasswordRow(subject.partition, _PASSWORD), refused=ConditionRefusedError())
+
+
+class DynamoUserLists:
+    """The `UserLists` of deployed and local stages."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def page(
+        self, tenant_id: str, *, statuses: Sequence[str], prefix: str, after: Place | None, limit: int
+    ) -> UserPage:
+        lists = [
+            self._list(tenant_id, status, prefix=name_key_of(prefix), after=after, rows=limit + 1)
+            for status in statuses
+        ]
+        merged = heapq.merge(*lists, key=lambda listed: _name_of(listed[1]).encode())
+        found = list(islice(merged, limit + 1))
+        shown = found[:limit]
+        return UserPage(
+            users=tuple(_user(tenant_id, _UserRow.from_raw_data(item)) for _, item in shown),
+            next=_place_of(shown, after) if len(found) > limit else None,
+        )
+
+    def count(self, tenant_id: str, status: str) -> int:
+        request = {
+            "IndexName": _BY_STATUS,
+            "Select": "COUNT",
+            "KeyConditionExpression": "status_key = :status",
+            "ExpressionAttributeValues": {":status": {"S": _status_key(tenant_id, status)}},
+        }
+        counted = 0
+        while True:
+            page = self._database.query(STATE, **request)
+            counted += page.count
+            if page.next_key is None:
+                return counted
+            request["ExclusiveStartKey"] = page.next_key
+
+    def _list(
+        self, tenant_id: str, status: str, *, prefix: str, after: Place | None, rows: int
+    ) -> Iterator[tuple[str, Item]]:
+        """Yield the users of one status in their order, reading on only where somebody goes on."""
+        status_key = _status_key(tenant_id, status)
+        first = (after.name if after else prefix) or _FIRST_NAME
+        request = {
+            "IndexName": _BY_STATUS,
+            "Limit": rows,
+            "KeyConditionExpression": "status_key = :status AND name_key BETWEEN :first AND :last",
+            "ExpressionAttributeValues": {
+                ":status": {"S": status_key},
+                ":first": {"S": first},
+                ":last": {"S": prefix + _LAST_CHARACTER},
+            },
+        }
+        if after is not None and status in after.last_ids:
+            request["ExclusiveStartKey"] = {
+                **key_of(user_partition(tenant_id, after.last_ids[status]), _USER),
+                "status_key": {"S": status_key},
+                "name_key": {"S": after.name},
+            }
+        while True:
+            page = self._database.query(STATE, **request)
+            yield from ((status, item) for item in page.items)
+            if page.next_key is None:
+                return
+            request["ExclusiveStartKey"] = page.next_key
+
+
+def _place_of(shown: Sequence[tuple[str, Item]], after: Place | None) -> Place:
+    name = _name_of(shown[-1][1])
+    # Those of that name whom an earlier page has shown are not to come again.
+    last_ids = dict(after.last_ids) if after is not None and after.name == name else {}
+    for status, item in shown:
+        if _name_of(item) == name:
+            last_ids[status] = str(item["user_id"]["S"])
+    return Place(name=name, last_ids=last_ids)
+
+
+def _name_of(item: Item) -> str:
+    return str(item["name_key"]["S"])
 
 
 def _user_key(user: User) -> _UserRow:

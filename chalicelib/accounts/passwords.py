@@ -1,7 +1,6 @@
 """
 Passwords: hashed with Argon2id, refused when anybody would guess them.
 
-OWASP's Password Storage Cheat Sheet gives the cost (19 MiB, 2 passes, 1 lane);
 SP 800-63B "Passwords" asks for length and a block list and forbids composition rules.
 """
 
@@ -11,22 +10,13 @@ import unicodedata
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from chalicelib.errors import PasswordMismatchError
-
-if TYPE_CHECKING:
-    from argon2 import PasswordHasher
+from chalicelib.slow_hash import costs_less_than_today, is_slow_hash_of, slow_hash
 
 LONGEST_PASSWORD_CHARACTERS = 256
 SHORTEST_WITH_SECOND_FACTOR = 8
 SHORTEST_ALONE = 15
-
-# The hash of a random password nobody knows, at the same cost: what an unknown
-# user's password is compared with, so that both take as long.
-_NOBODYS_HASH = (
-    "$argon2id$v=19$m=19456,t=2,p=1$lynakHIVNj7AcpPo0jDtMQ$TSIL5N/0TGmDkQStFbyxTDPT4Jj4S/e0+4pi7i8YIFM"
-)
 
 
 class PasswordRefusedError(ValueError):
@@ -35,7 +25,7 @@ class PasswordRefusedError(ValueError):
 
 def hash_password(password: str) -> str:
     """Return the PHC string of *password* under a salt of its own; about 20 ms of work."""
-    return _hasher().hash(_normalised(password))
+    return slow_hash(_normalised(password))
 
 
 def prove_password(password: str, password_hash: str | None) -> None:
@@ -47,19 +37,13 @@ def prove_password(password: str, password_hash: str | None) -> None:
     Raises:
         PasswordMismatchError: It is another password, or nobody's.
     """
-    from argon2.exceptions import InvalidHashError, VerificationError  # noqa: PLC0415 - see `_hasher`
-
-    try:
-        _hasher().verify(password_hash or _NOBODYS_HASH, _normalised(password))
-    except (VerificationError, InvalidHashError) as error:
-        raise PasswordMismatchError from error
-    if password_hash is None:
+    if not is_slow_hash_of(password_hash, _normalised(password)):
         raise PasswordMismatchError
 
 
 def needs_rehash(password_hash: str) -> bool:
     """Say whether *password_hash* was made at another cost than today's."""
-    return _hasher().check_needs_rehash(password_hash)
+    return costs_less_than_today(password_hash)
 
 
 def check_new_password(password: str, *, second_factor_required: bool, names: Iterable[str]) -> None:
@@ -87,14 +71,6 @@ def check_new_password(password: str, *, second_factor_required: bool, names: It
     if any(kernel == word for name in names for word in _words(name)):
         message = "the password is a name that guessers try here"
         raise PasswordRefusedError(message)
-
-
-@cache
-def _hasher() -> PasswordHasher:
-    # No start of a process should wait for what only passwords need.
-    from argon2 import PasswordHasher  # noqa: PLC0415
-
-    return PasswordHasher(time_cost=2, memory_cost=19456, parallelism=1)  # 19 MiB
 
 
 @cache

@@ -7,6 +7,8 @@ import hmac
 import unicodedata
 from dataclasses import dataclass, field
 
+from chalicelib.accounts.addresses import addresses_of
+
 # What lists show of a user. It decides nothing: the authenticators themselves do.
 NOT_ENROLLED = "not_enrolled"
 BEGUN = "begun"
@@ -55,6 +57,11 @@ class User:
     def is_staff(self) -> bool:
         """True for the help desk, which signs in by an entrance of its own."""
         return self.role == HELP_DESK
+
+    @property
+    def notice_addresses(self) -> tuple[str, ...]:
+        """Where notices go: *addresses*; without any, the user name if it is an address."""
+        return addresses_of(self.addresses, username=self.username)
 
     @property
     def was_enrolled(self) -> bool:

@@ -52,6 +52,13 @@ class AccountStore(Protocol):
             UserExistsError: The name is taken; nothing was stored.
         """
 
+    def added(self, user: User, lookup: str) -> tuple[Change, ...]:
+        """
+        Return the changes that store a new user together with its look-up row.
+
+        Refused with `ConditionRefusedError` if the name is taken or the user is there already.
+        """
+
     def enlisted(self, user: User) -> Change:
         """
         Return the change that stores *user*, whom a portal handed over for the first time.
@@ -59,11 +66,14 @@ class AccountStore(Protocol):
         Refused with `ConditionRefusedError` if the user is there already.
         """
 
-    def renamed(self, user: User, *, username: str, language: str) -> Change:
+    def renamed(
+        self, user: User, *, username: str, language: str, addresses: tuple[str, ...] | None = None
+    ) -> Change:
         """
-        Return the change that notes what the portal calls *user* now.
+        Return the change that notes what the portal calls *user* now, and where their notices go.
 
-        Refused with `ConditionRefusedError` if there is no such user any more.
+        Without *addresses* those that are stored stay. Refused with `ConditionRefusedError` if
+        there is no such user any more.
         """
 
     def grace_until(self, tenant_id: str, user_id: str, *, due_at: int, now: int) -> int:

@@ -3,7 +3,8 @@ Attempts at a code, as the stream of the table ``state`` tells of them.
 
 A verification writes the row ``TOTP`` of its user and nothing else, so that it
 stays two writes; each of these writes is one record of the stream, with the row
-before and after it. Pure: no clock, no I/O.
+before and after it. A recovery code is counted in the row ``RECOVERY``; that it was
+used, the transaction that spends it tells. Pure: no clock, no I/O.
 """
 
 from __future__ import annotations
@@ -19,8 +20,10 @@ from chalicelib.storage.rows import FORMAT_VERSION
 Record = Mapping[str, Any]  # of a stream, as Lambda and GetRecords hand it over
 _Image = Mapping[str, Any]  # a row in DynamoDB's own notation
 
-# Sort keys of the rows that count attempts: one for each method.
-ATTEMPT_ROWS = frozenset({"TOTP"})
+_RECOVERY = "RECOVERY"
+# Sort keys of the rows that count attempts: one for each method, and that of recovery codes.
+ATTEMPT_ROWS = frozenset({"TOTP", _RECOVERY})
+_BY_RECOVERY_CODE = {"by": "recovery_code"}
 
 _PARTITION = re.compile(r"T#(?P<tenant>[^#]+)#U#(?P<user>[^#]+)")
 
@@ -41,7 +44,10 @@ def attempt_event(record: Record) -> Event | None:
     """
     change = record["dynamodb"]
     keys = change["Keys"]
-    if record["eventName"] != "MODIFY" or keys["sk"]["S"] not in ATTEMPT_ROWS:
+    kind = record["eventName"]
+    if keys["sk"]["S"] == _RECOVERY and kind in {"INSERT", "MODIFY"}:
+        return _recovery_attempt(change, is_first=kind == "INSERT")
+    if kind != "MODIFY" or keys["sk"]["S"] not in ATTEMPT_ROWS:
         return None
     before, after = change["OldImage"], change["NewImage"]
     if _number(after, "format_version") > FORMAT_VERSION:
@@ -56,7 +62,26 @@ def attempt_event(record: Record) -> Event | None:
     return None
 
 
-def _event(kind: str, change: _Image, *, occurred_at: int, subject: str | None = None) -> Event:
+def _recovery_attempt(change: _Image, *, is_first: bool) -> Event | None:
+    # A user without a set is counted, too: their first attempt makes the row.
+    after = change["NewImage"]
+    if _number(after, "format_version") > FORMAT_VERSION:
+        raise NewerRowError
+    failures_before = 0 if is_first else _number(change["OldImage"], "consecutive_failures")
+    if _number(after, "consecutive_failures") <= failures_before:
+        return None
+    occurred_at = _number(after, "last_attempt_at")
+    return _event(ATTEMPT_COUNTED, change, occurred_at=occurred_at, details=_BY_RECOVERY_CODE)
+
+
+def _event(
+    kind: str,
+    change: _Image,
+    *,
+    occurred_at: int,
+    subject: str | None = None,
+    details: Mapping[str, str] | None = None,
+) -> Event:
     owner = _PARTITION.fullmatch(change["Keys"]["pk"]["S"])
     if owner is None:
         raise ValueError("not the partition of a user")
@@ -70,6 +95,7 @@ def _event(kind: str, change: _Image, *, occurred_at: int, subject: str | None =
         request_id=_text(change["NewImage"], "last_attempt_request_id"),
         reference=_text(change["NewImage"], "last_attempt_reference"),
         subject=subject,
+        details=details,
         event_id=_sequence_number(change),
     )
 

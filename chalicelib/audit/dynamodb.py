@@ -1,23 +1,33 @@
 """
 Events in DynamoDB: partitions of a tenant's day, spread over shards.
 
-IAM: dynamodb:PutItem on the table; update and delete are denied to every role.
+IAM: dynamodb:PutItem and Query on the table, Query on its index ``events-by-user``;
+update and delete are denied to every role.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from zlib import crc32
 
 from pynamodb.attributes import JSONAttribute, NumberAttribute, UnicodeAttribute
 
 from chalicelib.audit.event import Event
+from chalicelib.audit.history import REFERENCE_DAYS
+from chalicelib.audit.retention import expires_at
 from chalicelib.errors import ConditionRefusedError
 from chalicelib.storage.changes import Change
-from chalicelib.storage.dynamodb import put
-from chalicelib.storage.rows import EVENTS, Row
+from chalicelib.storage.dynamodb import Database, Item, put
+from chalicelib.storage.rows import EVENTS, Row, user_partition
 
 SHARDS = 8  # one busy tenant's day must not become one hot partition
+_BY_USER = "events-by-user"
+# Sign-ins and attempts come many times a day: in the index they would cost more than they tell.
+_TOO_MANY_TO_LIST = ("session.", "attempt.")
+_DAY_SECONDS = 24 * 60 * 60
+# A page is up to a megabyte: so much, and no more, does one look for a reference read.
+_MOST_PAGES = 120
 
 
 class _EventRow(Row):
@@ -34,13 +44,18 @@ class _EventRow(Row):
     subject = UnicodeAttribute(null=True)
     source = UnicodeAttribute(null=True)
     details = JSONAttribute(null=True)
+    # Key of the index for the help desk's list of what happened to a user.
+    user_key = UnicodeAttribute(null=True)
 
 
 def event_partition(event: Event) -> str:
     """Return the partition of *event*: tenant, UTC day and shard."""
-    day = datetime.fromtimestamp(event.occurred_at, UTC).strftime("%Y%m%d")
-    shard = crc32(event.event_id.encode()) % SHARDS
-    return f"T#{event.tenant_id}#{day}#{shard}"
+    return _partition(event.tenant_id, event.occurred_at, crc32(event.event_id.encode()) % SHARDS)
+
+
+def _partition(tenant_id: str, at_epoch_seconds: int, shard: int) -> str:
+    day = datetime.fromtimestamp(at_epoch_seconds, UTC).strftime("%Y%m%d")
+    return f"T#{tenant_id}#{day}#{shard}"
 
 
 class DynamoEventLog:
@@ -60,5 +75,80 @@ class DynamoEventLog:
             subject=event.subject,
             source=event.source,
             details=dict(event.details) if event.details else None,
+            user_key=_user_key(event),
+            expires_at=expires_at(event),
         )
         return put(row, only_if=_EventRow.pk.does_not_exist(), refused=ConditionRefusedError())
+
+
+class DynamoEventHistory:
+    """The `EventHistory` of deployed and local stages."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def of_user(self, tenant_id: str, user_id: str, *, limit: int) -> tuple[Event, ...]:
+        page = self._database.query(
+            EVENTS,
+            IndexName=_BY_USER,
+            KeyConditionExpression="user_key = :user",
+            ExpressionAttributeValues={":user": {"S": user_partition(tenant_id, user_id)}},
+            ScanIndexForward=False,
+            Limit=limit,
+        )
+        return tuple(_event(_EventRow.from_raw_data(item)) for item in page.items)
+
+    def user_of_reference(self, tenant_id: str, reference: str, *, now: int) -> str | None:
+        pages = self._pages_with(tenant_id, reference, now=now)
+        for _, items in zip(range(_MOST_PAGES), pages, strict=False):
+            if items:
+                return str(items[0]["user"]["S"])
+        return None
+
+    def _pages_with(self, tenant_id: str, reference: str, *, now: int) -> Iterator[tuple[Item, ...]]:
+        for days_back in range(REFERENCE_DAYS):
+            for shard in range(SHARDS):
+                partition = _partition(tenant_id, now - days_back * _DAY_SECONDS, shard)
+                request = {
+                    "KeyConditionExpression": "pk = :partition",
+                    "FilterExpression": "#reference = :reference",
+                    "ExpressionAttributeNames": {"#reference": "reference"},
+                    "ExpressionAttributeValues": {
+                        ":partition": {"S": partition},
+                        ":reference": {"S": reference},
+                    },
+                    "ScanIndexForward": False,
+                }
+                next_key: Item | None = {}
+                while next_key is not None:
+                    page = self._database.query(EVENTS, **request)
+                    yield page.items
+                    next_key = page.next_key
+                    request["ExclusiveStartKey"] = next_key
+
+
+def _user_key(event: Event) -> str | None:
+    if event.kind.startswith(_TOO_MANY_TO_LIST):
+        return None
+    return user_partition(event.tenant_id, event.user_id)
+
+
+def event_of(item: Item) -> Event:
+    """Return the event that *item*, a row in DynamoDB's own notation, tells of."""
+    return _event(_EventRow.from_raw_data(item))
+
+
+def _event(row: _EventRow) -> Event:
+    return Event(
+        kind=row.kind,
+        tenant_id=row.tenant,
+        user_id=row.user,
+        occurred_at=int(row.occurred_at),
+        actor=row.actor,
+        request_id=row.request_id,
+        reference=row.reference,
+        subject=row.subject,
+        source=row.source,
+        details=row.details,
+        event_id=row.sk.partition("#")[2],
+    )

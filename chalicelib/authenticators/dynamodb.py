@@ -14,12 +14,15 @@ from typing import Any
 from pynamodb.attributes import BinaryAttribute, BooleanAttribute, NumberAttribute, UnicodeAttribute
 
 from chalicelib.authenticators.record import (
+    ALL,
+    MOST_AUTHENTICATORS,
     MOST_CONFIRMATION_ATTEMPTS,
     Attempt,
     Authenticator,
     BoundAuthenticators,
     Owner,
     PendingAuthenticator,
+    Place,
     Reservation,
 )
 from chalicelib.errors import (
@@ -59,6 +62,9 @@ _STATUS = {"#status": "status"}
 # and the event of each is made of the row as that write left it.
 _WHO_ASKED = "last_attempt_request_id = :request, last_attempt_reference = :reference"
 _LADDER = ladder_condition(OTP_LADDER)
+# The count alone says that they are disabled, should writing it down have failed.
+_IS_ACTIVE = "#status = :active AND consecutive_failures < :disabled_at"
+_ACTIVE_VALUES = {":active": {"S": _ACTIVE}, ":disabled_at": number(OTP_LADDER.disabled_at or 0)}
 _ATTEMPT_IS_DUE = (
     f"#status = :active AND {_LADDER}"
     " AND (attribute_not_exists(#month) OR #month < :cap)"
@@ -79,6 +85,7 @@ class _PendingRow(StateRow):
     begun_at = NumberAttribute()
     epoch = NumberAttribute()
     replaces = UnicodeAttribute(null=True)
+    is_further = BooleanAttribute(null=True)
     attempts = NumberAttribute()
 
 
@@ -95,21 +102,40 @@ class DynamoAuthenticators:
         return None if row is None else _pending(row)
 
     def offer_again(
-        self, owner: Owner, *, sign_in_id: str, phone: str, same_phone: bool, now: int
+        self,
+        owner: Owner,
+        *,
+        sign_in_id: str,
+        phone: str,
+        same_phone: bool,
+        place: Place,
+        may_move: bool,
+        now: int,
     ) -> PendingAuthenticator | None:
+        values: Item = {
+            ":phone": {"S": phone},
+            ":same_phone": {"BOOL": same_phone},
+            ":sign_in": {"S": sign_in_id},
+            ":now": number(now),
+            ":most": number(MOST_CONFIRMATION_ATTEMPTS),
+        }
+        chosen = "SET phone = :phone, same_phone = :same_phone"
+        condition = "sign_in_id = :sign_in AND expires_at >= :now AND attempts < :most"
+        if may_move:
+            values[":name"] = {"S": place.name}
+            chosen += ", #name = :name" + _moved_to(place)
+        else:
+            condition += " AND " + _goes_to(place)
+        request: Item = {
+            "Key": key_of(_partition(owner), _PENDING),
+            "UpdateExpression": chosen,
+            "ConditionExpression": condition,
+            "ExpressionAttributeValues": values | _place_values(place),
+        }
+        if may_move:
+            request["ExpressionAttributeNames"] = {"#name": "name"}
         try:
-            item = self._database.update_item(
-                Key=key_of(_partition(owner), _PENDING),
-                UpdateExpression="SET phone = :phone, same_phone = :same_phone",
-                ConditionExpression="sign_in_id = :sign_in AND expires_at >= :now AND attempts < :most",
-                ExpressionAttributeValues={
-                    ":phone": {"S": phone},
-                    ":same_phone": {"BOOL": same_phone},
-                    ":sign_in": {"S": sign_in_id},
-                    ":now": number(now),
-                    ":most": number(MOST_CONFIRMATION_ATTEMPTS),
-                },
-            )
+            item = self._database.update_item(**request)
         except RefusedError:
             return None
         return _pending(_PendingRow.from_raw_data(item))
@@ -130,6 +156,7 @@ class DynamoAuthenticators:
             begun_at=pending.begun_at,
             epoch=pending.epoch,
             replaces=pending.replaces,
+            is_further=pending.is_further or None,
             attempts=pending.attempts,
             expires_at=pending.expires_at,
         )
@@ -168,27 +195,61 @@ class DynamoAuthenticators:
     def confirmed(
         self, owner: Owner, pending: PendingAuthenticator, entry: Authenticator, *, now: int
     ) -> tuple[Change, ...]:
-        gone = delete(
-            _PendingRow(_partition(owner), _PENDING),
-            only_if=(_PendingRow.authenticator_id == pending.authenticator_id)
-            & (_PendingRow.expires_at >= now),
-            refused=EnrolmentReplacedError(),
-        )
-        place = self._first_entry if pending.replaces is None else self._entry_in_place_of
-        return gone, place(owner, pending, entry)
+        request = {
+            "TableName": STATE,
+            "Key": key_of(_partition(owner), _PENDING),
+            # Another tab of the sign-in may have chosen another place for it meanwhile.
+            "ConditionExpression": (
+                f"authenticator_id = :id AND expires_at >= :now AND {_goes_to(pending.place)}"
+            ),
+            "ExpressionAttributeValues": {
+                ":id": {"S": pending.authenticator_id},
+                ":now": number(now),
+                **_place_values(pending.place),
+            },
+        }
+        gone = Change(("Delete", request), EnrolmentReplacedError())
+        return gone, self._bound_as(owner, pending, entry)
+
+    def _bound_as(self, owner: Owner, pending: PendingAuthenticator, entry: Authenticator) -> Change:
+        if pending.is_further:
+            return self._further_entry(owner, pending, entry)
+        if pending.replaces in (None, ALL):
+            return self._only_entry(owner, pending, entry)
+        return self._entry_in_place_of(owner, pending, entry)
 
     @staticmethod
-    def _first_entry(owner: Owner, pending: PendingAuthenticator, entry: Authenticator) -> Change:
-        item = {
-            **key_of(_partition(owner), _sort_key(pending.method)),
-            "format_version": number(FORMAT_VERSION),
-            "status": {"S": _ACTIVE},
-            "consecutive_failures": number(0),
-            "last_attempt_at": number(0),
-            "entries": {"M": {entry.authenticator_id: _entry_item(entry)}},
-        }
-        request = {"TableName": STATE, "Item": item, "ConditionExpression": "attribute_not_exists(pk)"}
+    def _only_entry(owner: Owner, pending: PendingAuthenticator, entry: Authenticator) -> Change:
+        request: Item = {"TableName": STATE, "Item": _row_of_one(owner, pending.method, entry)}
+        if pending.replaces is None:
+            request["ConditionExpression"] = "attribute_not_exists(pk)"
+        else:
+            request |= {
+                "ConditionExpression": "(#status = :disabled OR consecutive_failures >= :disabled_at)",
+                "ExpressionAttributeNames": _STATUS,
+                "ExpressionAttributeValues": {
+                    ":disabled": {"S": _DISABLED},
+                    ":disabled_at": number(OTP_LADDER.disabled_at or 0),
+                },
+            }
         return Change(("Put", request), EnrolmentReplacedError())
+
+    @staticmethod
+    def _further_entry(owner: Owner, pending: PendingAuthenticator, entry: Authenticator) -> Change:
+        # One row counts for all of them: another authenticator is no new budget for guessing.
+        request = {
+            "TableName": STATE,
+            "Key": key_of(_partition(owner), _sort_key(pending.method)),
+            "UpdateExpression": "SET entries.#new = :entry",
+            "ConditionExpression": f"{_IS_ACTIVE} AND size(entries) < :most",
+            "ExpressionAttributeNames": {**_STATUS, "#new": entry.authenticator_id},
+            "ExpressionAttributeValues": {
+                ":entry": _entry_item(entry),
+                ":most": number(MOST_AUTHENTICATORS),
+                **_ACTIVE_VALUES,
+            },
+        }
+        return Change(("Update", request), EnrolmentReplacedError())
 
     @staticmethod
     def _entry_in_place_of(owner: Owner, pending: PendingAuthenticator, entry: Authenticator) -> Change:
@@ -197,10 +258,7 @@ class DynamoAuthenticators:
             "TableName": STATE,
             "Key": key_of(_partition(owner), _sort_key(pending.method)),
             "UpdateExpression": "SET entries.#new = :entry REMOVE entries.#old",
-            "ConditionExpression": (
-                "#status = :active AND consecutive_failures < :disabled_at"
-                " AND attribute_exists(entries.#old)"
-            ),
+            "ConditionExpression": f"{_IS_ACTIVE} AND attribute_exists(entries.#old)",
             "ExpressionAttributeNames": {
                 **_STATUS,
                 "#new": entry.authenticator_id,
@@ -208,11 +266,15 @@ class DynamoAuthenticators:
             },
             "ExpressionAttributeValues": {
                 ":entry": _entry_item(entry),
-                ":active": {"S": _ACTIVE},
-                ":disabled_at": number(OTP_LADDER.disabled_at or 0),
+                **_ACTIVE_VALUES,
             },
         }
         return Change(("Update", request), EnrolmentReplacedError())
+
+    def imported(self, owner: Owner, method: str, entry: Authenticator) -> Change:
+        item = _row_of_one(owner, method, entry)
+        request = {"TableName": STATE, "Item": item, "ConditionExpression": "attribute_not_exists(pk)"}
+        return Change(("Put", request), ConditionRefusedError())
 
     # -- what is bound
 
@@ -325,6 +387,91 @@ class DynamoAuthenticators:
         }
         return Change(("Update", request), ConditionRefusedError())
 
+    # -- what its owner and the help desk change
+
+    def renamed(self, owner: Owner, method: str, authenticator_id: str, *, name: str) -> Change:
+        request = {
+            "TableName": STATE,
+            "Key": key_of(_partition(owner), _sort_key(method)),
+            "UpdateExpression": "SET entries.#id.#name = :name",
+            "ConditionExpression": "attribute_exists(entries.#id) AND entries.#id.#name <> :name",
+            "ExpressionAttributeNames": {"#id": authenticator_id, "#name": "name"},
+            "ExpressionAttributeValues": {":name": {"S": name}},
+        }
+        return Change(("Update", request), ConditionRefusedError())
+
+    def removed(
+        self, owner: Owner, method: str, authenticator_id: str, *, is_last: bool
+    ) -> tuple[Change, ...]:
+        size = "=" if is_last else ">"
+        request: Item = {
+            "TableName": STATE,
+            "Key": key_of(_partition(owner), _sort_key(method)),
+            "ConditionExpression": (
+                f"{_IS_ACTIVE} AND attribute_exists(entries.#id) AND size(entries) {size} :one"
+            ),
+            "ExpressionAttributeNames": {**_STATUS, "#id": authenticator_id},
+            "ExpressionAttributeValues": {":one": number(1), **_ACTIVE_VALUES},
+        }
+        if not is_last:
+            request["UpdateExpression"] = "REMOVE entries.#id"
+        change = Change(("Delete" if is_last else "Update", request), ConditionRefusedError())
+        return change, self._deleted(owner, _PENDING)
+
+    def dropped(self, owner: Owner, method: str) -> tuple[Change, ...]:
+        return self._deleted(owner, _sort_key(method)), self._deleted(owner, _PENDING)
+
+    @staticmethod
+    def _deleted(owner: Owner, sort_key: str) -> Change:
+        request = {"TableName": STATE, "Key": key_of(_partition(owner), sort_key)}
+        return Change(("Delete", request), ConditionRefusedError())
+
+    def unlocked(self, owner: Owner, method: str, *, month: str) -> Change:
+        request = {
+            "TableName": STATE,
+            "Key": key_of(_partition(owner), _sort_key(method)),
+            "UpdateExpression": "SET consecutive_failures = :none REMOVE #month",
+            "ConditionExpression": _IS_ACTIVE,
+            "ExpressionAttributeNames": {**_STATUS, "#month": _MONTH_PREFIX + month},
+            "ExpressionAttributeValues": {":none": number(0), **_ACTIVE_VALUES},
+        }
+        return Change(("Update", request), AuthenticatorDisabledError())
+
+    def month_opened(self, owner: Owner, method: str, month: str) -> Change:
+        request = {
+            "TableName": STATE,
+            "Key": key_of(_partition(owner), _sort_key(method)),
+            "UpdateExpression": "REMOVE #month",
+            "ConditionExpression": "attribute_exists(pk)",
+            "ExpressionAttributeNames": {"#month": _MONTH_PREFIX + month},
+        }
+        return Change(("Update", request), ConditionRefusedError())
+
+
+def _place_values(place: Place) -> Item:
+    values = {}
+    if place.replaces is not None:
+        values[":replaces"] = {"S": place.replaces}
+    if place.is_further:
+        values[":further"] = {"BOOL": True}
+    return values
+
+
+def _goes_to(place: Place) -> str:
+    """Return the condition that a pending row was begun for *place*, whatever it is called."""
+    in_place_of = "attribute_not_exists(replaces)" if place.replaces is None else "replaces = :replaces"
+    beside = "is_further = :further" if place.is_further else "attribute_not_exists(is_further)"
+    return f"{in_place_of} AND {beside}"
+
+
+def _moved_to(place: Place) -> str:
+    """Return the end of the SET clause that makes a pending row go to *place*."""
+    if place.is_further:
+        return ", is_further = :further REMOVE replaces"
+    if place.replaces is not None:
+        return ", replaces = :replaces REMOVE is_further"
+    return " REMOVE replaces, is_further"
+
 
 def _partition(owner: Owner) -> str:
     return user_partition(owner.tenant_id, owner.user_id)
@@ -332,6 +479,17 @@ def _partition(owner: Owner) -> str:
 
 def _who_asked(attempt: Attempt) -> Item:
     return {":request": {"S": attempt.request_id}, ":reference": {"S": attempt.reference}}
+
+
+def _row_of_one(owner: Owner, method: str, entry: Authenticator) -> Item:
+    return {
+        **key_of(_partition(owner), _sort_key(method)),
+        "format_version": number(FORMAT_VERSION),
+        "status": {"S": _ACTIVE},
+        "consecutive_failures": number(0),
+        "last_attempt_at": number(0),
+        "entries": {"M": {entry.authenticator_id: _entry_item(entry)}},
+    }
 
 
 def _sort_key(method: str) -> str:
@@ -380,6 +538,12 @@ def _bound(item: Item, method: str) -> BoundAuthenticators:
         is_disabled=item["status"]["S"] != _ACTIVE or OTP_LADDER.disables(failures),
         consecutive_failures=failures,
         entries=tuple(entries),
+        last_attempt_at=_int(item, "last_attempt_at"),
+        failures_by_month={
+            name.removeprefix(_MONTH_PREFIX): _int(item, name)
+            for name in item
+            if name.startswith(_MONTH_PREFIX)
+        },
     )
 
 
@@ -396,6 +560,7 @@ def _pending(row: _PendingRow) -> PendingAuthenticator:
         expires_at=int(row.expires_at or 0),
         epoch=int(row.epoch),
         replaces=row.replaces,
+        is_further=bool(row.is_further),
         attempts=int(row.attempts),
     )
 

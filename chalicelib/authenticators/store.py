@@ -15,6 +15,7 @@ from chalicelib.authenticators.record import (
     BoundAuthenticators,
     Owner,
     PendingAuthenticator,
+    Place,
     Reservation,
 )
 from chalicelib.storage.changes import Change
@@ -30,12 +31,21 @@ class AuthenticatorStore(Protocol):
         """Return what waits to be confirmed, strongly read, expired or not; None if nothing."""
 
     def offer_again(
-        self, owner: Owner, *, sign_in_id: str, phone: str, same_phone: bool, now: int
+        self,
+        owner: Owner,
+        *,
+        sign_in_id: str,
+        phone: str,
+        same_phone: bool,
+        place: Place,
+        may_move: bool,
+        now: int,
     ) -> PendingAuthenticator | None:
         """
-        Note the phone chosen and return this sign-in's live pending authenticator.
+        Note the phone and the place chosen and return this sign-in's live pending authenticator.
 
-        None if it has none that can still be confirmed. One conditional write.
+        None if it has none that can still be confirmed, or one that was begun for another place
+        and *may_move* is false. One conditional write.
         """
 
     def begun(self, owner: Owner, pending: PendingAuthenticator) -> Change:
@@ -68,8 +78,16 @@ class AuthenticatorStore(Protocol):
         """
         Return the changes that turn *pending* into *entry* and revoke what it replaces.
 
-        Refused with `EnrolmentReplacedError` unless *pending* is still as it was
-        and what it replaces is still bound.
+        The counters survive, unless it takes the place of all, which are disabled. Refused with
+        `EnrolmentReplacedError` unless *pending* is still as it was and there is the place that
+        it was begun for: nothing bound, room for one more, or what it replaces.
+        """
+
+    def imported(self, owner: Owner, method: str, entry: Authenticator) -> Change:
+        """
+        Return the change that binds *entry*, proven elsewhere, as *owner*'s first authenticator.
+
+        Refused with `ConditionRefusedError` if anything is bound.
         """
 
     def reserve_attempt(self, owner: Owner, method: str, attempt: Attempt) -> Reservation:
@@ -108,4 +126,38 @@ class AuthenticatorStore(Protocol):
         Return the change that ends the use of *owner*'s authenticators until a reset.
 
         Refused with `ConditionRefusedError` unless the failures in a row ask for it.
+        """
+
+    def renamed(self, owner: Owner, method: str, authenticator_id: str, *, name: str) -> Change:
+        """
+        Return the change that gives a bound authenticator another *name*.
+
+        Refused with `ConditionRefusedError` unless it is bound and called otherwise.
+        """
+
+    def removed(
+        self, owner: Owner, method: str, authenticator_id: str, *, is_last: bool
+    ) -> tuple[Change, ...]:
+        """
+        Return the changes that end the use of one authenticator, and drop what waits.
+
+        The others keep their counters. Refused with `ConditionRefusedError` unless it is bound,
+        alone if *is_last* and beside others if not, and they are not disabled.
+        """
+
+    def dropped(self, owner: Owner, method: str) -> tuple[Change, ...]:
+        """Return the changes that take away whatever is bound and whatever waits, if anything."""
+
+    def unlocked(self, owner: Owner, method: str, *, month: str) -> Change:
+        """
+        Return the change that forgives the failures in a row and those of *month*.
+
+        Refused with `AuthenticatorDisabledError` unless something is bound and not disabled.
+        """
+
+    def month_opened(self, owner: Owner, method: str, month: str) -> Change:
+        """
+        Return the change that forgives the failures of *month*, and nothing else.
+
+        Refused with `ConditionRefusedError` unless something is bound.
         """

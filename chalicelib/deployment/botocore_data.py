@@ -36,6 +36,8 @@ _LABELLED_CERTIFICATE = re.compile(
     r"(-----BEGIN CERTIFICATE-----\n[^-]+-----END CERTIFICATE-----\n)",
     re.MULTILINE,
 )
+# Where botocore lists a service's regions under another name than its own.
+_LISTED_AS = {"sesv2": "email"}
 _SHARED = ("_retry.json", "partitions.json", "sdk-default-configuration.json")
 
 
@@ -45,7 +47,10 @@ def trim_data(folder: Path) -> None:
     for service, operations in CALLED_OPERATIONS.items():
         newest = max(path.parent for path in (whole / service).glob("*/service-2.json*"))
         target = folder / service / newest.name
-        _write(target / "service-2.json", trimmed_model(_read(newest / "service-2.json"), operations))
+        model = _read(newest / "service-2.json")
+        for extras in newest.glob("service-2.sdk-extras.json*"):
+            _merge(model, _read(extras.with_name("service-2.sdk-extras.json"))["merge"])
+        _write(target / "service-2.json", trimmed_model(model, operations))
         _write(target / "endpoint-rule-set-1.json", _read(newest / "endpoint-rule-set-1.json"))
     _write(folder / "endpoints.json", trimmed_endpoints(_read(whole / "endpoints.json")))
     for name in _SHARED:
@@ -84,6 +89,7 @@ def trimmed_model(model: Json, operations: Collection[str]) -> Json:
 
 def trimmed_endpoints(endpoints: Json) -> Json:
     """Return *endpoints* with our services only."""
+    ours = {_LISTED_AS.get(service, service) for service in CALLED_OPERATIONS}
     return endpoints | {
         "partitions": [
             partition
@@ -91,12 +97,21 @@ def trimmed_endpoints(endpoints: Json) -> Json:
                 "services": {
                     name: service
                     for name, service in partition["services"].items()
-                    if name in CALLED_OPERATIONS
+                    if name in ours
                 }
             }
             for partition in endpoints["partitions"]
         ]
     }
+
+
+def _merge(model: Json, more: Json) -> None:
+    """Put *more*, what botocore itself adds to a service's description, into *model*."""
+    for name, part in more.items():
+        if isinstance(part, dict) and isinstance(model.get(name), dict):
+            _merge(model[name], part)
+        else:
+            model[name] = part
 
 
 def _shapes_named_in(node: Any) -> Iterator[str]:  # noqa: ANN401 - any JSON

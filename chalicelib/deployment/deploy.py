@@ -21,6 +21,7 @@ from tempfile import TemporaryDirectory
 
 from botocore.exceptions import ClientError
 
+from chalicelib.accounts.addresses import mail_address_of
 from chalicelib.deployment import PROJECT
 from chalicelib.deployment.account import Account, AwsClient, open_account
 from chalicelib.deployment.commit import commit_of
@@ -42,6 +43,7 @@ class Options:
     hosted_zone_id: str | None = None
     certificate_arn: str | None = None
     alarm_mail: str | None = None
+    mail_from: str | None = None
     default_tenant: str | None = None
     web_acl_arn: str | None = None
     architecture: str | None = None
@@ -54,6 +56,8 @@ class Options:
             "HostedZoneId": self.hosted_zone_id,
             "CertificateArn": self.certificate_arn,
             "AlarmMail": self.alarm_mail,
+            "MailFrom": self.mail_from,
+            "MailDomain": None if self.mail_from is None else self.mail_from.rpartition("@")[2],
             "DefaultTenant": self.default_tenant,
             "WebAclArn": self.web_acl_arn,
         }
@@ -72,6 +76,7 @@ def deploy(stage: str, options: Options, *, poll_seconds: float, project: Path =
     parameters = options.parameters()
     remembered = stacks.parameters(account.app_stack)
     _check_domain(remembered, parameters)
+    _check_mail_from(options.mail_from)
     _require_the_stack_of_what_is_kept(account, stacks)
     parameters["Commit"] = commit_of(project)
     print(
@@ -122,6 +127,13 @@ def _check_domain(remembered: dict[str, str], said: dict[str, str]) -> None:
     names = ("DomainName", "MoreDomainNames")
     are_new = any(wanted.get(name, "") != remembered.get(name, "") for name in names)
     _check_further_domains(wanted, said, are_new=are_new)
+
+
+def _check_mail_from(address: str | None) -> None:
+    if address and mail_address_of(address) != address:
+        raise DeploymentError(
+            f"MAIL_FROM={address} is no mail address, or its domain is not written in small ASCII letters."
+        )
 
 
 def _check_further_domains(wanted: dict[str, str], said: dict[str, str], *, are_new: bool) -> None:
@@ -227,6 +239,8 @@ def _say_what_is_next(
         print(f"Nobody is told of alarms yet: make deploy STAGE={stage} ALARM_MAIL=...")
     elif options.alarm_mail or is_new:
         print(f"AWS sends {mail} a mail: alarms come once it is confirmed.")
+    if not parameters.get("MailFrom"):
+        print(f"Users are told nothing by mail yet: make deploy STAGE={stage} MAIL_FROM=...")
     if is_new:
         print(
             "Next, a portal and somebody who signs in there:\n"

@@ -42,13 +42,16 @@ def destroy(stage: str, *, confirmation: str | None, poll_seconds: float) -> Non
         print(_what_is_kept(account, data))
 
 
+_ALIASES = ("SecretKeyAlias", "SigningKeyAlias", "DigestKeyAlias")
+
+
 def _what_is_kept(account: Account, data: dict[str, str]) -> str:
     tables = [data["StateTableName"], data["EventsTableName"]]
-    # A stage that an earlier release has deployed has no key to sign with.
-    names = ("SecretKeyArn", "SigningKeyArn", "TableKeyArn")
+    # A stage that an earlier release has deployed has no key to sign with, and no archive.
+    names = ("SecretKeyArn", "SigningKeyArn", "DigestKeyArn", "TableKeyArn")
     keys = [data[name] for name in names if name in data]
-    aliases = [data[name] for name in ("SecretKeyAlias", "SigningKeyAlias") if name in data]
-    bucket = data["ArtifactsBucketName"]
+    aliases = [data[name] for name in _ALIASES if name in data]
+    bucket, archive = data["ArtifactsBucketName"], data.get("ArchiveBucketName")
     list_of_keys = (
         "aws resourcegroupstaggingapi get-resources --resource-type-filters kms:key "
         f"--tag-filters Key=application,Values=tvasteg Key=stage,Values={account.stage}"
@@ -68,14 +71,25 @@ def _what_is_kept(account: Account, data: dict[str, str]) -> str:
         f"  the keys {' and '.join(keys)}",
         "  the keys that `make rotate-signing-key` made, and tenants' own",
         f"  the bucket {bucket} with the packages",
+        *([f"  the bucket {archive} with the archive of events"] if archive else []),
         "They cost a dollar a month for each key, and some cents for what is stored.",
         f"`make deploy STAGE={account.stage}` finds them again: users sign in with the codes they have.",
         "Say its options anew. The address is another one, unless it was a domain of your own.",
         "",
         "To remove them for good, with every user and every authenticator, in this order:",
         *(f"  {command} --region {account.region}" for command in commands),
+        *(_how_the_archive_goes(archive) if archive else []),
         "For 30 days, `aws kms cancel-key-deletion` and then `enable-key` take the keys back.",
         "Keys that commands made, for signing or for a tenant, are in no stack. This lists them:",
         f"  {list_of_keys} --region {account.region}",
     ]
     return "\n".join(lines)
+
+
+def _how_the_archive_goes(bucket: str) -> list[str]:
+    return [
+        f"The archive {bucket} can be emptied by nobody before its lock ends, object by object. Then,",
+        f"  after `aws s3api delete-bucket-policy --bucket {bucket}`,",
+        "  empty and delete it in the S3 console.",
+        "  Without the key that signs digests nobody can prove any more what is in it.",
+    ]

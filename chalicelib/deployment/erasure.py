@@ -16,7 +16,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from chalicelib.accounts.record import lookup_hash
+from chalicelib.accounts.record import USER, lookup_hash
 from chalicelib.deployment.account import Account, AwsClient
 from chalicelib.deployment.administration import (
     Administration,
@@ -84,6 +84,29 @@ def erase_tenant(
     print("\n".join(_what_is_kept(account, tenant, key_deleted_at)))
 
 
+def remove_whatever_names(user_id: str, *, dynamodb: AwsClient, table_name: str, tenant_id: str) -> int:
+    """
+    Look through the table once and remove what stands there about one user of the tenant.
+
+    Returns how many rows that were. Meant for what no key of the user leads to.
+    """
+    pages = dynamodb.get_paginator("scan").paginate(
+        TableName=table_name,
+        ConsistentRead=True,
+        ProjectionExpression="pk, sk",
+        FilterExpression="#tenant = :tenant AND #user = :user",
+        ExpressionAttributeNames={"#tenant": "tenant", "#user": "user"},
+        ExpressionAttributeValues={":tenant": {"S": tenant_id}, ":user": {"S": user_id}},
+        PaginationConfig={"PageSize": _PAGE_ROWS},
+    )
+    removed = 0
+    for page in pages:
+        for row in page["Items"]:
+            dynamodb.delete_item(TableName=table_name, Key=key_of(row["pk"]["S"], row["sk"]["S"]))
+            removed += 1
+    return removed
+
+
 @dataclass(frozen=True)
 class TenantRows:
     """All that the table of *table_name* holds of one tenant."""
@@ -125,9 +148,9 @@ class TenantRows:
         yield from self.dynamodb.get_paginator("scan").paginate(
             TableName=self.table_name,
             ConsistentRead=True,
-            ProjectionExpression="pk, sk, username",
+            ProjectionExpression="pk, sk, username, #role",
             FilterExpression="pk = :own OR begins_with(pk, :users) OR #tenant = :tenant",
-            ExpressionAttributeNames={"#tenant": "tenant"},
+            ExpressionAttributeNames={"#tenant": "tenant", "#role": "role"},
             ExpressionAttributeValues={
                 ":own": {"S": own},
                 ":users": {"S": f"{own}{SEPARATOR}U{SEPARATOR}"},
@@ -139,7 +162,8 @@ class TenantRows:
     def _leading_to(self, row: Row) -> list[Row]:
         if row["sk"]["S"] != "USER":
             return []
-        partition = f"LOOKUP#{lookup_hash(self.tenant.lookup_key, row['username']['S'])}"
+        role = row["role"]["S"] if "role" in row else USER  # the help desk's names are found apart
+        partition = f"LOOKUP#{lookup_hash(self.tenant.lookup_key, row['username']['S'], role=role)}"
         return [key_of(partition, "USER"), key_of(partition, "PASSWORD")]
 
     def _remove(self, keys: list[Row]) -> None:

@@ -7,6 +7,7 @@ the key, and for what: so all keys of a kind are alike, and no role names any.
 
 from __future__ import annotations
 
+import json
 from datetime import datetime
 from typing import Any
 
@@ -60,6 +61,25 @@ def key_of_its_own(account: Account, tenant_id: str, *, like: str) -> str:
             kms.update_alias(AliasName=alias, TargetKeyId=arn)
     kms.enable_key_rotation(KeyId=arn)
     return arn
+
+
+def follow_policy(account: Account, key_arn: str, *, like: str) -> bool:
+    """
+    Give a key that works the policy of the key *like*; say whether it had another.
+
+    A key that an earlier release made knows only whom that release let use it.
+    """
+    kms = account.client("kms")
+    described = _described(kms, key_arn)
+    if described is None or described["KeyState"] != "Enabled":
+        return False
+    policy, own = (
+        kms.get_key_policy(KeyId=key, PolicyName=_THE_POLICY)["Policy"] for key in (like, key_arn)
+    )
+    if json.loads(own) == json.loads(policy):
+        return False
+    kms.put_key_policy(KeyId=key_arn, PolicyName=_THE_POLICY, Policy=policy)
+    return True
 
 
 def require_usable(account: Account, key_arn: str) -> None:

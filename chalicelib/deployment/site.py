@@ -1,15 +1,19 @@
 """
-The page in its bucket: each release in a directory of its own, and one `index.html` that leads there.
+The pages in their bucket: each release in a directory of its own, and every `index.html` leading there.
 
 Files below `/v/{hash of the tree}/` never change, so browsers keep them for good.
-`index.html` is asked for anew at each visit. A page that was opened before a deploy
-still finds its own files: a directory stays for seven days after it was replaced.
+Each `index.html` is asked for anew at each visit, that of a folder under the folder's own
+name too: its links are absolute, so that it is the same page at `/help-desk`, at
+`/help-desk/` and at `/help-desk/index.html`, with nothing that rewrites addresses.
+A page that was opened before a deploy still finds its own files: a directory stays
+for seven days after it was replaced.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import posixpath
 import re
 import time
 from collections.abc import Iterable, Iterator, Mapping
@@ -42,11 +46,13 @@ class SiteFile:
     key: str
     content: bytes
     cache_control: str
+    kind: str
+    """The ending of its name in `static/`."""
 
     @property
     def content_type(self) -> str:
         """What browsers are told it is."""
-        return CONTENT_TYPES[Path(self.key).suffix]
+        return CONTENT_TYPES[self.kind]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,7 +62,7 @@ class Release:
     name: str
     lasting: tuple[SiteFile, ...]
     entrance: tuple[SiteFile, ...]
-    """In the order in which they are put in place: the page comes last."""
+    """In the order in which they are put in place: the wizard's page comes last."""
 
     @classmethod
     def of(cls, folder: Path) -> Release:
@@ -81,18 +87,32 @@ class Release:
             raise DeploymentError(f"No content type is known for: {', '.join(unknown)} (see site.py).")
         name = _hash_of(contents)
         directory = f"{_DIRECTORIES}{name}/"
+        pages = [path for path in contents if Path(path).name == _INDEX]
         lasting = [
-            SiteFile(key=f"{directory}{path}", content=content, cache_control=FOR_GOOD)
+            SiteFile(
+                key=f"{directory}{path}",
+                content=content,
+                cache_control=FOR_GOOD,
+                kind=Path(path).suffix,
+            )
             for path, content in contents.items()
-            if path != _INDEX
+            if path not in pages
         ]
-        page = _leading_to(directory, contents[_INDEX].decode(), contents).encode()
+        entrance = {_AT_THE_ROOT: contents[_AT_THE_ROOT]}
+        for path in sorted(pages, key=lambda path: path == _INDEX):
+            page = _leading_to(directory, path, contents).encode()
+            entrance |= dict.fromkeys(_addresses_of(path), page)
         return cls(
             name=name,
             lasting=tuple(lasting),
-            entrance=(
-                SiteFile(key=_AT_THE_ROOT, content=contents[_AT_THE_ROOT], cache_control=ASK_EACH_TIME),
-                SiteFile(key=_INDEX, content=page, cache_control=ASK_EACH_TIME),
+            entrance=tuple(
+                SiteFile(
+                    key=key,
+                    content=content,
+                    cache_control=ASK_EACH_TIME,
+                    kind=Path(_AT_THE_ROOT if key == _AT_THE_ROOT else _INDEX).suffix,
+                )
+                for key, content in entrance.items()
             ),
         )
 
@@ -187,15 +207,24 @@ def _hash_of(contents: Mapping[str, bytes]) -> str:
     return digest.hexdigest()[:16]
 
 
+def _addresses_of(page: str) -> tuple[str, ...]:
+    """Return the keys under which people ask for *page*: the root's is CloudFront's own to find."""
+    if page == _INDEX:
+        return (_INDEX,)
+    folder = page.removesuffix(f"/{_INDEX}")
+    return (folder, f"{folder}/", page)
+
+
 def _leading_to(directory: str, page: str, contents: Mapping[str, bytes]) -> str:
-    """Return *page* with each link to a file of ours leading into *directory*."""
+    """Return the markup of *page* with each link to a file of ours leading into *directory*."""
 
     def absolute(link: re.Match[str]) -> str:
         attribute, target = link.groups()
         if _ELSEWHERE.match(target):
             return link[0]
-        if target not in contents:
-            raise DeploymentError(f"{_INDEX} names {target}, and static/ has no such file.")
-        return f'{attribute}="/{directory}{target}"'
+        named = posixpath.normpath(posixpath.join(posixpath.dirname(page), target))
+        if named not in contents:
+            raise DeploymentError(f"{page} names {target}, and static/ has no such file.")
+        return f'{attribute}="/{directory}{named}"'
 
-    return _LINK.sub(absolute, page)
+    return _LINK.sub(absolute, contents[page].decode())

@@ -25,14 +25,18 @@ class NoDocstring(str):
 ClientMethodDocstring = PaginatorDocstring = WaiterDocstring = NoDocstring
 '''
 _ISO_DATES = '''\
-"""Stands in for dateutil's own module: times as AWS writes them in JSON and in credentials."""
+"""Stands in for dateutil's own module: times as AWS writes them in JSON, in credentials and in headers."""
 
 from datetime import datetime
 
 
 def parse(timestr, **_):
-    """Return the time that ISO 8601 text tells."""
-    return datetime.fromisoformat(timestr)
+    """Return the time that ISO 8601 text tells, or a header of S3's."""
+    if timestr[:1].isdigit():
+        return datetime.fromisoformat(timestr)
+    from email.utils import parsedate_to_datetime
+
+    return parsedate_to_datetime(timestr)
 '''
 _TIME_ZONES = '''\
 """Stands in for dateutil's own module: the two time zones that botocore asks for."""

@@ -91,7 +91,7 @@ def _known_elsewhere(stage: str, *, architecture: str, project: Path) -> Templat
     viewer_request = (project / ".chalice/viewer-request.js").read_text("utf-8")
     runtime = Config.create().lambda_python_version
     return {
-        "Description": f"Tvasteg {stage}: page, API and outbox",
+        "Description": f"Tvasteg {stage}: page, API, outbox and archive",
         "Parameters": {
             # A template belongs to the stage that it was packaged for.
             "Stage": {"Type": "String", "Default": stage, "AllowedValues": [stage]},
@@ -99,6 +99,10 @@ def _known_elsewhere(stage: str, *, architecture: str, project: Path) -> Templat
         },
         "Resources": {
             "Outbox": {"Properties": {"Runtime": runtime, "Architectures": [architecture]}},
+            "Notices": {"Properties": {"Runtime": runtime, "Architectures": [architecture]}},
+            "Archive": {"Properties": {"Runtime": runtime, "Architectures": [architecture]}},
+            "Digest": {"Properties": {"Runtime": runtime, "Architectures": [architecture]}},
+            "Admin": {"Properties": {"Runtime": runtime, "Architectures": [architecture]}},
             "RestAPI": {"Properties": {"GatewayResponses": _gateway_responses()}},
             "ViewerRequest": {"Properties": {"FunctionCode": viewer_request}},
             "SecurityHeaders": {

@@ -17,7 +17,7 @@ from chalicelib.deployment.administration import (
     told_time,
 )
 from chalicelib.deployment.errors import DeploymentError
-from chalicelib.deployment.keys import key_of_its_own, require_usable
+from chalicelib.deployment.keys import follow_policy, key_of_its_own, require_usable
 from chalicelib.errors import NotFoundError
 from chalicelib.tenants.cache import REMEMBERED_SECONDS
 from chalicelib.tenants.profile import Profile, ProfileError
@@ -41,6 +41,7 @@ def apply_tenant(stage: str, profile_path: Path) -> None:
     administration = open_administration(stage)
     with told_in_sentences():
         before = _found(administration, profile.tenant_id)
+        _bring_its_key_up_to_date(administration, before)
         needs_a_key = profile.own_key and (before is None or before.secret_key_arn is None)
         if before is not None and before.profile == profile and not needs_a_key:
             print(
@@ -145,6 +146,14 @@ def _require_its_key(administration: Administration, tenant: Tenant) -> None:
     # Whoever erases it has set the key up for deletion. In a month, what is sealed now would be lost.
     if tenant.secret_key_arn is not None:
         require_usable(administration.account, tenant.secret_key_arn)
+
+
+def _bring_its_key_up_to_date(administration: Administration, tenant: Tenant | None) -> None:
+    if tenant is None or tenant.secret_key_arn is None:
+        return
+    like = administration.data["SecretKeyArn"]
+    if follow_policy(administration.account, tenant.secret_key_arn, like=like):
+        print(f"{tenant.tenant_id}'s own key has the policy of this release now.")
 
 
 def _require_that_it_fits(administration: Administration, before: Tenant | None, profile: Profile) -> None:

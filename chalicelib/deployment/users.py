@@ -41,7 +41,7 @@ def add_user(
                 f"The portal of {tenant_id} holds the passwords: it hands its users over, and nobody "
                 "is added here."
             )
-        password = _read_password(username)
+        password = read_password(username)
         try:
             user = administration.services.directory.create_user(
                 tenant,
@@ -70,7 +70,13 @@ def _is_taken_by_portals(portal_user: str) -> bool:
     return portal_user.isprintable() and 0 < len(portal_user) <= LONGEST_PORTAL_USER_CHARACTERS
 
 
-def _read_password(username: str) -> str:
+def read_password(username: str) -> str:
+    """
+    Return the password typed twice at the terminal; without one, the first line of stdin.
+
+    Raises:
+        DeploymentError: It was not typed, or not twice the same.
+    """
     if not sys.stdin.isatty():
         return sys.stdin.readline().removesuffix("\n")
     try:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import secrets
 from dataclasses import dataclass, replace
 
-from chalicelib.accounts.record import ENROLLED
+from chalicelib.accounts.record import BEGUN, ENROLLED, NOT_ENROLLED
 from chalicelib.accounts.store import AccountStore
 from chalicelib.audit.event import (
     AUTHENTICATOR_BOUND,
@@ -21,11 +21,15 @@ from chalicelib.audit.event import (
     EventLog,
 )
 from chalicelib.authenticators.record import (
+    ALL,
+    MOST_AUTHENTICATORS,
     PENDING_SECONDS,
     Authenticator,
     BoundAuthenticators,
     Owner,
     PendingAuthenticator,
+    Place,
+    free_name,
 )
 from chalicelib.authenticators.store import AuthenticatorStore
 from chalicelib.caller import Caller, Occasion
@@ -39,13 +43,17 @@ from chalicelib.errors import (
     EnrolmentExpiredError,
     EnrolmentNotBegunError,
     EnrolmentReplacedError,
+    NotFoundError,
     OtpMismatchError,
     ReauthenticationRequiredError,
+    ResetCodeRequiredError,
+    TooManyAuthenticatorsError,
     VerificationRequiredError,
 )
 from chalicelib.keys.cipher import SEAL_VERSION, SecretCipher
 from chalicelib.methods import Method, Offer
-from chalicelib.sessions.session import rotate
+from chalicelib.resets.store import ResetStore
+from chalicelib.sessions.session import CODE, RECOVERY_CODE, rotate
 from chalicelib.sessions.store import SessionReplacedError, SessionStore
 from chalicelib.standing import Continuation, Standing
 from chalicelib.storage.changes import Transactions
@@ -70,43 +78,52 @@ class EnrolmentCeremony:
     authenticators: AuthenticatorStore
     accounts: AccountStore
     sessions: SessionStore
+    resets: ResetStore
     events: EventLog
     transactions: Transactions
     cipher: SecretCipher
     method: Method
 
-    def begin(self, caller: Caller, occasion: Occasion, *, phone: str, same_phone: bool) -> PendingOffer:
+    def begin(
+        self,
+        caller: Caller,
+        occasion: Occasion,
+        *,
+        phone: str,
+        same_phone: bool,
+        replaces: str | None = None,
+    ) -> PendingOffer:
         """
         Return the offer of a new authenticator, or this sign-in's own once more.
 
-        Another sign-in's pending authenticator gives way. At most three DynamoDB
-        calls and one to KMS.
+        It is to take the place and the name of the one that it *replaces*; without that it is
+        the first or one more. After a recovery code it takes the place of all, if they are
+        disabled. Another sign-in's pending authenticator gives way. At most three
+        DynamoDB calls and one to KMS.
 
         Raises:
-            AuthenticatorDisabledError: Only a reset opens enrolment again.
+            ResetCodeRequiredError: The help desk has reset the second factor, and this
+                session has not given the code that they said.
+            AuthenticatorDisabledError: Only a recovery code or a reset opens enrolment again.
             VerificationRequiredError: An authenticator is active and this session
                 has not used it.
+            NotFoundError: The user has no authenticator of the id *replaces*.
+            TooManyAuthenticatorsError: There is no room for one more.
             ReauthenticationRequiredError: The password was proven too long ago.
         """
         session, now = caller.session, occasion.now
-        bound = self.authenticators.bound(caller.owner, self.method.name)
-        if bound is not None:
-            if bound.is_disabled:
-                raise AuthenticatorDisabledError
-            if not session.is_verified:
-                raise VerificationRequiredError
-        again = self._offer_again(caller, phone=phone, same_phone=same_phone, now=now)
+        place = self._place(caller, replaces)
+        again = self._offer_again(caller, place, phone=phone, same_phone=same_phone, now=now)
         if again is not None:
             return again
         if not session.password_is_fresh(now=now):
             raise ReauthenticationRequiredError
-        latest = bound.latest_used if bound else None
         authenticator_id = secrets.token_hex(16)
         secret = self.method.draw_secret()
         pending = PendingAuthenticator(
             authenticator_id=authenticator_id,
             method=self.method.name,
-            name=self.method.default_authenticator_name,
+            name=place.name,
             sign_in_id=session.sign_in_id,
             sealed=self.cipher.seal(
                 secret,
@@ -118,19 +135,23 @@ class EnrolmentCeremony:
             begun_at=now,
             expires_at=now + PENDING_SECONDS,
             epoch=caller.user.epoch,
-            replaces=latest.authenticator_id if latest else None,
+            replaces=place.replaces,
+            is_further=place.is_further,
         )
+        # Lists tell of a first attempt; of a reset they tell until it is made good.
+        is_noted = caller.user.status == NOT_ENROLLED
         try:
             self.transactions.commit(
                 self.authenticators.begun(caller.owner, pending),
                 self.sessions.pending_until_set(session, pending.expires_at),
+                *([self.accounts.status_noted(caller.user, BEGUN)] if is_noted else []),
                 self.events.recorded(occasion.event(ENROLMENT_BEGUN, session, subject=authenticator_id)),
             )
         except SessionReplacedError:
             raise
         except ConditionRefusedError:
             # The same sign-in began beside us, in another tab: its key is the one.
-            again = self._offer_again(caller, phone=phone, same_phone=same_phone, now=now)
+            again = self._offer_again(caller, place, phone=phone, same_phone=same_phone, now=now)
             if again is None:
                 raise
             return again
@@ -177,8 +198,8 @@ class EnrolmentCeremony:
         Bind the authenticator that *otp* proves, and return a fully verified session.
 
         The attempt is counted before it is looked at. One transaction then makes it
-        active with its time step spent, revokes what it replaces and ends every
-        other session; a fault leaves all of it done or none.
+        active with its time step spent, revokes what it replaces, makes good a reset and ends
+        every other session and remembered browser; a fault leaves all of it done or none.
 
         Raises:
             EnrolmentNotBegunError, EnrolmentReplacedError, EnrolmentExpiredError,
@@ -209,10 +230,13 @@ class EnrolmentCeremony:
             now=now,
             epoch=pending.epoch + 1,
             verified_at=now,
+            verified_by=CODE,
+            enrolled_at=now,
+            reset_proven_at=None,
             reauthenticated_at=None,
             pending_until=None,
         )
-        user = replace(caller.user, status=ENROLLED)
+        user = replace(caller.user, status=ENROLLED, epoch=pending.epoch + 1, reset_pending=False)
         answer = Standing(
             caller=replace(caller, opened=rotation.successor, user=user),
             bound=BoundAuthenticators(
@@ -220,25 +244,69 @@ class EnrolmentCeremony:
             ),
             pending=None,
         ).as_json()
-        told = [occasion.event(AUTHENTICATOR_BOUND, session, subject=entry.authenticator_id)]
-        if pending.replaces is not None:
-            told.append(occasion.event(AUTHENTICATOR_REVOKED, session, subject=pending.replaces))
+        told = [
+            occasion.event(AUTHENTICATOR_BOUND, session, subject=entry.authenticator_id),
+            *(
+                occasion.event(AUTHENTICATOR_REVOKED, session, subject=revoked)
+                for revoked in self._revoked_by(owner, pending)
+            ),
+        ]
         self.transactions.commit(
             *self.authenticators.confirmed(owner, pending, entry, now=now),
             self.accounts.second_factor_changed(caller.user, epoch=pending.epoch),
+            *([self.resets.spent(owner)] if caller.user.reset_pending else []),
             *self.sessions.rotated(rotation, request_hash=occasion.request_hash, answer=answer, now=now),
             *[self.events.recorded(event) for event in told],
         )
         return Continuation(opened=rotation.successor, standing=answer)
 
+    def _place(self, caller: Caller, replaces: str | None) -> Place:
+        """Return where a new authenticator would go, if the caller's session opens that at all."""
+        session = caller.session
+        if caller.user.reset_pending and session.reset_proven_at is None:
+            raise ResetCodeRequiredError
+        usual_name = self.method.default_authenticator_name
+        bound = self.authenticators.bound(caller.owner, self.method.name)
+        if bound is None:
+            if replaces is not None:
+                raise NotFoundError
+            return Place(name=usual_name)
+        if bound.is_disabled and session.verified_by != RECOVERY_CODE:
+            raise AuthenticatorDisabledError
+        if not session.has_proven_factor:
+            raise VerificationRequiredError
+        replaced = None if replaces is None else bound.entry(replaces)
+        if replaces is not None and replaced is None:
+            raise NotFoundError
+        if bound.is_disabled:
+            return Place(name=replaced.name if replaced else usual_name, replaces=ALL)
+        if replaced is not None:
+            return Place(name=replaced.name, replaces=replaced.authenticator_id)
+        if len(bound.entries) >= MOST_AUTHENTICATORS:
+            raise TooManyAuthenticatorsError
+        names = {entry.name for entry in bound.entries}
+        return Place(name=free_name(usual_name, taken=names), is_further=True)
+
+    def _revoked_by(self, owner: Owner, pending: PendingAuthenticator) -> tuple[str, ...]:
+        if pending.replaces is None:
+            return ()
+        if pending.replaces != ALL:
+            return (pending.replaces,)
+        # None can come or go before the commit: that would raise the epoch, which it holds.
+        bound = self.authenticators.bound(owner, pending.method)
+        return tuple(entry.authenticator_id for entry in bound.entries) if bound else ()
+
     def _offer_again(
-        self, caller: Caller, *, phone: str, same_phone: bool, now: int
+        self, caller: Caller, place: Place, *, phone: str, same_phone: bool, now: int
     ) -> PendingOffer | None:
+        # What was begun goes on after the five minutes; to have it replace another takes the password.
         pending = self.authenticators.offer_again(
             caller.owner,
             sign_in_id=caller.session.sign_in_id,
             phone=phone,
             same_phone=same_phone,
+            place=place,
+            may_move=caller.session.password_is_fresh(now=now),
             now=now,
         )
         return None if pending is None else self._offer(caller, pending)

@@ -4,24 +4,32 @@ from __future__ import annotations
 
 from chalice.app import Blueprint
 
+from chalicelib.authenticators.record import LONGEST_ID_CHARACTERS
 from chalicelib.enrolment.ceremony import PHONES, EnrolmentCeremony, PendingOffer
 from chalicelib.standing import enrolment_json
 from chalicelib.totp import OneTimePassword
 from chalicelib.web.body import LONGEST_BODY_BYTES, Choice, Flag, Text
 from chalicelib.web.endpoints import Answer, Endpoints, Gate, SignedInCall
 
+_BEGIN = (
+    Choice("phone", PHONES),
+    Flag("same_phone"),
+    Text("replaces", LONGEST_ID_CHARACTERS, is_optional=True),
+)
+
 
 def enrolment_routes(gate: Gate, ceremony: EnrolmentCeremony) -> Blueprint:
     """Return the routes of this journey."""
     endpoints = Endpoints(__name__, gate)
 
-    @endpoints.signed_in("POST", "/api/enrolment", body=(Choice("phone", PHONES), Flag("same_phone")))
+    @endpoints.signed_in("POST", "/api/enrolment", body=_BEGIN)
     def begin_enrolment(call: SignedInCall) -> Answer:
         offer = ceremony.begin(
             call.caller,
             call.occasion,
             phone=call.body["phone"],
             same_phone=call.body["same_phone"],
+            replaces=call.body["replaces"],
         )
         return Answer(body=_offer_json(offer))
 

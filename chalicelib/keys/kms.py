@@ -16,7 +16,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from chalicelib.errors import SecretIntegrityError, ServiceUnavailableError
 from chalicelib.keys.cipher import SealContext, SealedSecret
 from chalicelib.keys.signer import joined_signature, jwk_of
-from chalicelib.totp import SECRET_BYTES, SharedSecret
+from chalicelib.totp import LONGEST_SECRET_BYTES, SHORTEST_SECRET_BYTES, SharedSecret
 
 _NOT_SEALED_HERE = frozenset({"InvalidCiphertextException", "IncorrectKeyException"})
 
@@ -50,7 +50,8 @@ class KmsCipher:
             CiphertextBlob=sealed.ciphertext,
             EncryptionContext=context.as_encryption_context(),
         )
-        if len(answer.get("Plaintext", b"")) != SECRET_BYTES:
+        # Ours have 20 bytes; one that was imported may have others.
+        if not SHORTEST_SECRET_BYTES <= len(answer.get("Plaintext", b"")) <= LONGEST_SECRET_BYTES:
             raise ServiceUnavailableError
         return SharedSecret(answer["Plaintext"])
 

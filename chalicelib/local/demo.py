@@ -1,4 +1,4 @@
-"""The tenants and the user that a fresh local backend starts with."""
+"""The tenants, the user and the help desk that a fresh local backend starts with."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from chalicelib.accounts.record import HELP_DESK
 from chalicelib.accounts.store import UserExistsError
 from chalicelib.bootstrap import Services
 from chalicelib.local.stopping import stop
@@ -16,6 +17,8 @@ from chalicelib.tenants.profile import Profile, ProfileError
 PROFILE = Path(__file__).with_name("demo-tenant.json")
 USERNAME = "anna@firma.se"
 PASSWORD = "sju-lugna-sommarmoln"
+STAFF_USERNAME = "stina@servicedesk.se"
+STAFF_PASSWORD = "fem-blanka-insjöar"
 MORE_PROFILES = "TVASTEG_PROFILES"
 """The environment variable with files of further profiles, separated as paths are."""
 
@@ -24,8 +27,8 @@ def seed(services: Services) -> None:
     """
     Make the demo tenant and those of further profiles exist.
 
-    Each gets the demo user, unless its portal holds the passwords; an existing
-    user keeps their authenticator.
+    Each gets the demo user, unless its portal holds the passwords, and one of the
+    help desk; whoever exists keeps their authenticator.
     """
     for profile in [PROFILE, *_more_profiles()]:
         _seed_tenant(services, _profile(profile))
@@ -37,6 +40,9 @@ def how_to_sign_in(url: str) -> str:
   Tvåsteg is ready:  {url}
   User name:         {USERNAME}
   Password:          {PASSWORD}
+  Help desk:         {url}help-desk/
+  User name:         {STAFF_USERNAME}
+  Password:          {STAFF_PASSWORD}
 {"".join(_how_to_see(_profile(path), url) for path in _more_profiles())}  Ctrl-C stops everything.
 """
 
@@ -60,6 +66,14 @@ def _seed_tenant(services: Services, profile: Profile) -> None:
             services.directory.create_user(
                 tenant, username=USERNAME, password=PASSWORD, language=profile.default_language
             )
+    with suppress(UserExistsError):
+        services.directory.create_user(
+            tenant,
+            username=STAFF_USERNAME,
+            password=STAFF_PASSWORD,
+            language=profile.default_language,
+            role=HELP_DESK,
+        )
 
 
 def _how_to_see(profile: Profile, url: str) -> str:

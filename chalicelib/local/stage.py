@@ -13,16 +13,21 @@ from botocore.exceptions import BotoCoreError, ClientError
 from botocore.session import Session
 from chalice.app import Chalice
 
+from chalicelib.audit.attempts import ATTEMPT_ROWS
 from chalicelib.bootstrap import Services, Stores, assemble, stores_on
 from chalicelib.errors import TwoFactorError
-from chalicelib.local import PROJECT, demo, resources, server, static_files
+from chalicelib.local import PROJECT, admin, demo, mails, resources, server, static_files
 from chalicelib.local.lifeline import ENVIRONMENT_NAME, end_with_parent
 from chalicelib.local.static_files import STATIC
 from chalicelib.local.stopping import stop
-from chalicelib.local.stream import LocalStream
+from chalicelib.local.stream import Followed, LocalStreams, Record
+from chalicelib.notices.choice import TOLD
+from chalicelib.notices.dynamodb import DynamoRecipients, DynamoSentMails
+from chalicelib.notices.notifier import Notifier
 from chalicelib.outbox.outbox import Outbox
 from chalicelib.settings import Settings
-from chalicelib.storage.dynamodb import AwsClient, make_client
+from chalicelib.storage.dynamodb import AwsClient, Database, make_client
+from chalicelib.storage.rows import STATE
 from chalicelib.web.request_log import write_to_stdout
 
 REGION = "eu-north-1"
@@ -54,7 +59,8 @@ def local_app(create_app: Callable[[Services], Chalice]) -> Chalice:
         for name in ("dynamodb", "kms")
     )
     stores = stores_on(settings, dynamodb=dynamodb, kms=kms)
-    stream = _stream(settings, stores, session, dynamodb)
+    printed = mails.PrintedMails(write_to_stdout)
+    stream = _streams(settings, stores, session, dynamodb, printed)
 
     def write_line(line: str) -> None:
         write_to_stdout(line)
@@ -63,6 +69,8 @@ def local_app(create_app: Callable[[Services], Chalice]) -> Chalice:
     services = assemble(settings, stores, clock=time.time, write_line=write_line)
     app = create_app(services)
     static_files.serve(app)
+    mails.serve(app, printed)
+    admin.serve(app, stores.transactions, stores.cipher, write_line=write_line)
     server.mend()
     server.reload_only_for(
         (PROJECT / "app.py", PROJECT / "chalicelib", PROJECT / ".chalice/config.json"), names_in=STATIC
@@ -92,8 +100,19 @@ def fill_in_environment(environ: MutableMapping[str, str]) -> None:
         environ.update(AWS_ACCESS_KEY_ID="local", AWS_SECRET_ACCESS_KEY="local")
 
 
-def _stream(settings: Settings, stores: Stores, session: Session, dynamodb: AwsClient) -> LocalStream:
+def _streams(
+    settings: Settings, stores: Stores, session: Session, dynamodb: AwsClient, printed: mails.PrintedMails
+) -> LocalStreams:
     outbox = Outbox(events=stores.events, transactions=stores.transactions, write_line=write_to_stdout)
+    database = Database(dynamodb, {STATE: settings.state_table})
+    notifier = Notifier(
+        recipients=DynamoRecipients(database),
+        sent=DynamoSentMails(database),
+        sender=printed,
+        clock=time.time,
+        write_line=write_to_stdout,
+        stage=settings.stage,
+    )
     # At the tables' own endpoint: one that was named for DynamoDB alone must not leave this one to AWS.
     streams = session.create_client(
         "dynamodbstreams",
@@ -101,7 +120,21 @@ def _stream(settings: Settings, stores: Stores, session: Session, dynamodb: AwsC
         endpoint_url=dynamodb.meta.endpoint_url,
         config=_CLIENT_CONFIG,
     )
-    return LocalStream(outbox, table=settings.state_table, dynamodb=dynamodb, streams=streams)
+    # In this order: what the outbox appends is an event that somebody may be told of.
+    return LocalStreams(
+        Followed(table=settings.state_table, concerns=_is_of_attempts, to=outbox),
+        Followed(table=settings.events_table, concerns=_is_told, to=notifier),
+        dynamodb=dynamodb,
+        streams=streams,
+    )
+
+
+def _is_of_attempts(record: Record) -> bool:
+    return record["dynamodb"]["Keys"]["sk"]["S"] in ATTEMPT_ROWS
+
+
+def _is_told(record: Record) -> bool:
+    return record["eventName"] == "INSERT" and record["dynamodb"]["NewImage"]["kind"]["S"] in TOLD
 
 
 def _prepare(settings: Settings, services: Services, *, dynamodb: AwsClient, kms: AwsClient) -> None:

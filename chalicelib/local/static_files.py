@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import cast
+from urllib.parse import urlencode
 
-from chalice.app import Chalice, Response
+from chalice.app import Chalice, Request, Response
 
 from chalicelib.local import PROJECT
 from chalicelib.web.content_types import CONTENT_TYPES
@@ -16,7 +18,7 @@ STATIC = PROJECT / "static"
 
 def serve(app: Chalice, *, folder: Path = STATIC) -> None:
     """
-    Give every text file now in *folder* a route of its own, and ``index.html`` the root.
+    Give every text file now in *folder* a route of its own, and ``index.html`` its folder's too.
 
     A request can only name one of these routes, so no path leads out of *folder*.
     The content is read at each request: an edit shows at the next reload of the page.
@@ -27,17 +29,40 @@ def serve(app: Chalice, *, folder: Path = STATIC) -> None:
         if path.suffix not in CONTENT_TYPES or path.name.startswith("."):
             continue
         route = f"/{path.relative_to(folder).as_posix()}"
-        if route == "/index.html":
-            route = "/"
         headers_of_file = headers | {
             "Content-Type": CONTENT_TYPES[path.suffix],
             "Cache-Control": "no-cache",
         }
-        app.route(route, methods=["GET"], name=f"static{route}")(_view(path, headers_of_file))
+        view = _view(path, headers_of_file)
+        if route == "/index.html":
+            route = "/"
+        elif path.name == "index.html":
+            at_folder = route.removesuffix("/index.html")
+            app.route(at_folder, methods=["GET"], name=f"static{at_folder}")(_folder_view(app, view))
+        app.route(route, methods=["GET"], name=f"static{route}")(view)
 
 
 def _view(path: Path, headers: dict[str, str]) -> Callable[[], Response]:
     def view() -> Response:
         return Response(path.read_text(encoding="utf-8"), headers=dict(headers))
+
+    return view
+
+
+def _folder_view(app: Chalice, page: Callable[[], Response]) -> Callable[[], Response]:
+    """
+    Return a view that shows *page* at ``/folder/``, and leads there from ``/folder``.
+
+    To Chalice both are one route. From the second the page's own links would lead to
+    the files of the wizard.
+    """
+
+    def view() -> Response:
+        request = cast("Request", app.current_request)  # there is one wherever a view runs
+        path = request.context["path"]
+        if path.endswith("/"):
+            return page()
+        query = urlencode(request.query_params or {})
+        return Response("", status_code=308, headers={"Location": f"{path}/{'?' if query else ''}{query}"})
 
     return view

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from chalicelib.audit.attempts import Record, attempt_event
-from chalicelib.audit.event import EventLog
+from chalicelib.audit.event import Event, EventLog
+from chalicelib.audit.warnings import warning_events
 from chalicelib.errors import ConditionRefusedError
 from chalicelib.storage.changes import Transactions
 from chalicelib.web.request_log import WriteLine, frames_of
@@ -25,6 +26,7 @@ class _BatchLog:
     """What is told of one batch: how many, and never of whom."""
 
     request_id: str
+    records: int
     outcomes: Counter[str] = field(default_factory=Counter)
 
     def as_line(self, **more: Any) -> str:  # noqa: ANN401 - whatever JSON can tell
@@ -33,7 +35,7 @@ class _BatchLog:
             "level": "ERROR" if self.outcomes[FAILED] else "INFO",
             "function": "outbox",
             "request_id": self.request_id,
-            "records": self.outcomes.total(),
+            "records": self.records,
             "outcomes": dict(self.outcomes),
         }
         return json.dumps(fields | more, ensure_ascii=True)
@@ -65,23 +67,26 @@ class Outbox:
         A failed record does not keep back the ones behind it. What was appended
         before is not appended again, so a batch can be repeated whole.
         """
-        log = _BatchLog(request_id=request_id)
+        log = _BatchLog(request_id=request_id, records=len(records))
         failed = []
-        for record in records:
+        for place, record in enumerate(records, start=1):
             try:
-                outcome = self._outcome(record)
+                outcomes = self._outcomes(record, later=records[place:])
             except Exception as error:  # noqa: BLE001 - whatever is wrong with one, the others go on
-                outcome = FAILED
+                outcomes = [FAILED]
                 failed.append(_sequence_number(record))
                 self.write_line(log.as_line_of_failure(failed[-1], error))
-            log.outcomes[outcome] += 1
+            log.outcomes.update(outcomes)
         self.write_line(log.as_line())
         return failed
 
-    def _outcome(self, record: Record) -> str:
+    def _outcomes(self, record: Record, *, later: Sequence[Record]) -> list[str]:
         event = attempt_event(record)
         if event is None:
-            return IGNORED
+            return [IGNORED]
+        return [self._appended(told) for told in (event, *warning_events(record, later=later))]
+
+    def _appended(self, event: Event) -> str:
         try:
             self.transactions.commit(self.events.recorded(event))
         except ConditionRefusedError:

@@ -35,7 +35,11 @@ _ATTEMPTS = 2  # the second one finds the user whom another request has just sto
 
 @dataclass(frozen=True, kw_only=True)
 class HandedOver:
-    """What the portal says of the user whom it sends. *auth_time* is when it proved the password."""
+    """
+    What the portal says of the user whom it sends. *auth_time* is when it proved the password.
+
+    *addresses* are where the user's notices go from now on; None leaves them as they are.
+    """
 
     portal_user: str
     username: str
@@ -46,6 +50,7 @@ class HandedOver:
     return_url: str
     state: str
     nonce: str
+    addresses: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -141,14 +146,21 @@ class HandOver:
                         created_at=now,
                         password_hash=None,
                         portal_user=handed.portal_user,
+                        addresses=handed.addresses or (),
                     )
                 )
             ]
         # Whoever signs in by name with us keeps that name: the portal's is only for show.
         is_ours = user.password_hash is not None
-        if is_ours or (user.username, user.language) == (handed.username, handed.language):
+        named = user if is_ours else handed
+        addresses = user.addresses if handed.addresses is None else handed.addresses
+        if (user.username, user.language, user.addresses) == (named.username, named.language, addresses):
             return []
-        return [self.accounts.renamed(user, username=handed.username, language=handed.language)]
+        return [
+            self.accounts.renamed(
+                user, username=named.username, language=named.language, addresses=handed.addresses
+            )
+        ]
 
 
 def _shown(username: str) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from chalice.app import Blueprint
 
+from chalicelib.accounts.addresses import LONGEST_ADDRESS_CHARACTERS, MOST_ADDRESSES, mail_address_of
 from chalicelib.accounts.record import LONGEST_PORTAL_USER_CHARACTERS, LONGEST_USERNAME_CHARACTERS
 from chalicelib.assertions.assertion import AssertionSigner
 from chalicelib.errors import BodyMalformedError, NotFoundError
@@ -17,7 +18,7 @@ from chalicelib.portals.way_back import WayBack
 from chalicelib.standing import timestamp
 from chalicelib.tenants.profile import LONGEST_URL_CHARACTERS
 from chalicelib.totp import OneTimePassword
-from chalicelib.web.body import LONGEST_BODY_BYTES, Choice, Flag, Text, Whole
+from chalicelib.web.body import LONGEST_BODY_BYTES, Choice, Flag, Text, Texts, Whole
 from chalicelib.web.endpoints import Answer, Authenticate, Call, Endpoints, Gate, PortalCall, SignedInCall
 from chalicelib.web.request_log import note_reference
 
@@ -82,6 +83,7 @@ def portal_routes(gate: Gate, portals: Portals) -> Blueprint:
             Text("return_url", LONGEST_URL_CHARACTERS),
             Text("state", _LONGEST_STATE_CHARACTERS, shortest=_SHORTEST_STATE_CHARACTERS),
             Text("nonce", _LONGEST_STATE_CHARACTERS, shortest=_SHORTEST_STATE_CHARACTERS),
+            Texts("addresses", MOST_ADDRESSES, LONGEST_ADDRESS_CHARACTERS, is_optional=True),
         ),
         authenticate=portals.authenticate,
     )
@@ -90,6 +92,7 @@ def portal_routes(gate: Gate, portals: Portals) -> Blueprint:
         if not (said["nonce"].isascii() and said["nonce"].isprintable()):
             # What we sign is limited: of other characters, 512 are too many for KMS.
             raise BodyMalformedError("nonce: holds other than printable ASCII", field="nonce")
+        said["addresses"] = _addresses(said["addresses"])
         handed = HandedOver(portal_user=_portal_user(said.pop("user")), **said)
         link = portals.hand_over.begin(call.client, handed, call.occasion, own_url=call.own_url)
         return Answer(body={"url": link.url, "expires_at": timestamp(link.expires_at)}, status=201)
@@ -120,3 +123,13 @@ def _portal_user(user: str) -> str:
     if not user.isprintable():
         raise BodyMalformedError("user: cannot be shown", field="user")
     return user
+
+
+def _addresses(said: tuple[str, ...] | None) -> tuple[str, ...] | None:
+    if said is None:
+        return None
+    addresses = [mail_address_of(address) for address in said]
+    if None in addresses:
+        # Which one is not told: it is somebody's.
+        raise BodyMalformedError("addresses: holds other than mail addresses", field="addresses")
+    return tuple(dict.fromkeys(address for address in addresses if address is not None))

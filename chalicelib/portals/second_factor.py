@@ -93,6 +93,7 @@ class SecondFactor:
             disabled_event=occasion.event_by(
                 client, AUTHENTICATOR_DISABLED, user_id=owner.user_id, reference=attempt.reference
             ),
+            find_user=lambda: self.accounts.get(owner.tenant_id, owner.user_id),
         )
         latest = bound.latest_used
         used_at = latest.last_used_at if latest else None

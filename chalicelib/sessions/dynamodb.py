@@ -10,8 +10,9 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
+from chalicelib.errors import ReauthenticationRequiredError
 from chalicelib.sessions.session import REPEATABLE_SECONDS, Replacement, Rotation, Session
 from chalicelib.sessions.store import SessionReplacedError
 from chalicelib.storage.changes import Change
@@ -59,6 +60,17 @@ class DynamoSessions:
         if pending_until is None:
             return _update(session, "REMOVE pending_until")
         return _update(session, "SET pending_until = :until", {":until": number(pending_until)})
+
+    def used(self, session: Session, *, awaiting_codes: bool, now: int) -> Change:
+        used = _update(session, "SET last_seen_at = :now", {":now": number(now)})
+        if not awaiting_codes:
+            return used
+        kind, request = cast("tuple[str, Item]", used.write)
+        only_if = f"{_IS_LIVE} AND attribute_exists(enrolled_at)"
+        return Change((kind, request | {"ConditionExpression": only_if}), ReauthenticationRequiredError())
+
+    def codes_acknowledged(self, session: Session) -> Change:
+        return _update(session, "REMOVE enrolled_at")
 
     def ended(self, session: Session) -> Change:
         request = {

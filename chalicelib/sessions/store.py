@@ -46,6 +46,22 @@ class SessionStore(Protocol):
     def pending_until_set(self, session: Session, pending_until: int | None) -> Change:
         """Return the change that lets *session* live as long as its pending authenticator."""
 
+    def used(self, session: Session, *, awaiting_codes: bool, now: int) -> Change:
+        """
+        Return the change that notes that *session* was used for what it commits with.
+
+        Refused with `SessionReplacedError` unless it is still live. *awaiting_codes*: refused
+        with `ReauthenticationRequiredError` unless it is, and the recovery codes for what it
+        bound are still to be acknowledged.
+        """
+
+    def codes_acknowledged(self, session: Session) -> Change:
+        """
+        Return the change that lets *session* no longer await recovery codes.
+
+        Refused with `SessionReplacedError` unless it is still live.
+        """
+
     def ended(self, session: Session) -> Change:
         """
         Return the change that removes *session*, which is live.

@@ -8,14 +8,17 @@ from chalicelib.accounts.grace import grace_until
 from chalicelib.accounts.record import User
 from chalicelib.accounts.store import AccountStore
 from chalicelib.audit.event import SESSION_STARTED, EventLog
+from chalicelib.authenticators.record import Owner
 from chalicelib.authenticators.store import AuthenticatorStore
+from chalicelib.browsers.store import BrowsersChangedError
 from chalicelib.caller import Caller, Occasion
 from chalicelib.errors import HandOffExpiredError
 from chalicelib.hand_offs.record import HandOff, key_of_token
 from chalicelib.hand_offs.store import HandOffStore
 from chalicelib.sessions.session import OpenSession, request_hash, session_key_of, start_session
 from chalicelib.sessions.store import SessionStore
-from chalicelib.standing import Continuation, find_standing
+from chalicelib.sign_in.remembered import BrowserRecognition, KnownBrowser
+from chalicelib.standing import Continuation, Standing, find_own_pending
 from chalicelib.storage.changes import Transactions
 from chalicelib.tenants.store import Tenant, TenantStore
 
@@ -29,16 +32,20 @@ class HandOffExchange:
     hand_offs: HandOffStore
     sessions: SessionStore
     authenticators: AuthenticatorStore
+    recognition: BrowserRecognition
     events: EventLog
     transactions: Transactions
     method: str
 
-    def exchange(self, occasion: Occasion, *, token: str, idempotency_key: str) -> Continuation:
+    def exchange(
+        self, occasion: Occasion, *, token: str, idempotency_key: str, browser_id: str | None = None
+    ) -> Continuation:
         """
         Return the session of the user whom a portal handed over with *token*.
 
         One transaction uses up the link and starts the session. If its answer was
-        lost, the same request gets the same session again for 60 seconds.
+        lost, the same request gets the same session again for 60 seconds. A remembered
+        browser, which presents *browser_id*, stands for the code.
 
         Raises:
             HandOffExpiredError: The link was used, is too old, or never was.
@@ -50,16 +57,25 @@ class HandOffExchange:
         user = self.accounts.get(hand_off.tenant_id, hand_off.user_id)
         if user is None:
             raise HandOffExpiredError
+        bound = self.authenticators.bound(
+            Owner(tenant_id=user.tenant_id, user_id=user.user_id), self.method
+        )
         # Keyed with the token, which is nowhere stored: a copy of the table repeats nothing.
         request = request_hash("hand-off", idempotency_key, session_id=token, body=b"")
         try:
-            opened = self._started(hand_off, user, tenant, occasion, token=token, request=request)
+            browser = self.recognition.known(
+                browser_id, user, tenant.profile.policy, bound, now=occasion.now
+            )
+            opened = self._started(
+                hand_off, user, tenant, occasion, token=token, request=request, browser=browser
+            )
         except HandOffExpiredError:
             opened = self._repeated(
                 self._known(hand_off.key), token=token, request=request, now=occasion.now
             )
         caller = Caller(opened=opened, user=user, tenant=tenant)
-        standing = find_standing(self.authenticators, caller, method=self.method, now=occasion.now)
+        pending = find_own_pending(self.authenticators, caller, now=occasion.now)
+        standing = Standing(caller=caller, bound=bound, pending=pending)
         return Continuation(opened=opened, standing=standing.as_json())
 
     def _known(self, key: str) -> HandOff:
@@ -69,7 +85,15 @@ class HandOffExchange:
         return hand_off
 
     def _started(
-        self, hand_off: HandOff, user: User, tenant: Tenant, occasion: Occasion, *, token: str, request: str
+        self,
+        hand_off: HandOff,
+        user: User,
+        tenant: Tenant,
+        occasion: Occasion,
+        *,
+        token: str,
+        request: str,
+        browser: KnownBrowser | None,
     ) -> OpenSession:
         now = occasion.now
         if hand_off.exchange is not None or hand_off.valid_until < now:
@@ -93,12 +117,21 @@ class HandOffExchange:
             due_at=due_at,
             hand_off_key=hand_off.key,
             purpose=hand_off.purpose,
+            **(browser.proofs if browser else {}),
         )
-        self.transactions.commit(
-            self.hand_offs.exchanged(hand_off, request_hash=request, now=now),
-            self.sessions.started(opened.session),
-            self.events.recorded(occasion.event(SESSION_STARTED, opened.session)),
-        )
+        subject = browser.browser_key if browser else None
+        try:
+            self.transactions.commit(
+                self.hand_offs.exchanged(hand_off, request_hash=request, now=now),
+                self.sessions.started(opened.session),
+                *([browser.used] if browser else []),
+                self.events.recorded(occasion.event(SESSION_STARTED, opened.session, subject=subject)),
+            )
+        except BrowsersChangedError:
+            # Forgotten since it was looked up: it stands for nothing.
+            return self._started(
+                hand_off, user, tenant, occasion, token=token, request=request, browser=None
+            )
         return opened
 
     def _repeated(self, hand_off: HandOff, *, token: str, request: str, now: int) -> OpenSession:

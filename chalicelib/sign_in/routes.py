@@ -45,6 +45,7 @@ def sign_in_routes(
             tenant_id=_tenant_id(call.body["tenant"]),
             username=call.body["username"],
             password=call.body["password"],
+            browser_id=call.browser_id,
         )
         return Answer(body=signed_in.standing, opened=signed_in.opened)
 
@@ -53,7 +54,12 @@ def sign_in_routes(
         token = call.body["hand_off"]
         if not _TOKEN.fullmatch(token):
             raise HandOffExpiredError
-        begun = hand_off.exchange(call.occasion, token=token, idempotency_key=call.idempotency_key)
+        begun = hand_off.exchange(
+            call.occasion,
+            token=token,
+            idempotency_key=call.idempotency_key,
+            browser_id=call.browser_id,
+        )
         if call.session_id not in (None, begun.opened.session_id):
             # The browser will not know it any more: nobody is to find it open.
             sign_in.end(call.session_id, call.occasion)

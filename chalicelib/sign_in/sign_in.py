@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
-from chalicelib.accounts.authority import PasswordAuthority
+from chalicelib.accounts.authority import PasswordAuthority, ProvenPassword
 from chalicelib.accounts.grace import grace_until
 from chalicelib.accounts.store import AccountStore
 from chalicelib.audit.event import (
@@ -14,9 +14,12 @@ from chalicelib.audit.event import (
     SESSION_STARTED,
     EventLog,
 )
+from chalicelib.authenticators.record import Owner
 from chalicelib.authenticators.store import AuthenticatorStore
+from chalicelib.browsers.store import BrowsersChangedError
 from chalicelib.caller import Caller, Occasion
 from chalicelib.sessions.session import (
+    OpenSession,
     Session,
     rotate,
     session_key_of,
@@ -24,7 +27,8 @@ from chalicelib.sessions.session import (
     successor_id,
 )
 from chalicelib.sessions.store import SessionReplacedError, SessionStore
-from chalicelib.standing import Continuation, Standing, find_standing, first_standing
+from chalicelib.sign_in.remembered import BrowserRecognition, KnownBrowser
+from chalicelib.standing import Continuation, Standing, find_standing
 from chalicelib.storage.changes import Transactions
 from chalicelib.tenants.store import TenantStore
 
@@ -38,13 +42,24 @@ class SignIn:
     accounts: AccountStore
     sessions: SessionStore
     authenticators: AuthenticatorStore
+    recognition: BrowserRecognition
     events: EventLog
     transactions: Transactions
     method: str
 
-    def begin(self, occasion: Occasion, *, tenant_id: str, username: str, password: str) -> Continuation:
+    def begin(
+        self,
+        occasion: Occasion,
+        *,
+        tenant_id: str,
+        username: str,
+        password: str,
+        browser_id: str | None = None,
+    ) -> Continuation:
         """
         Return a new session for the user whose password this is.
+
+        A remembered browser, which presents *browser_id*, stands for the code; never for the password.
 
         Raises:
             NotFoundError: There is no such tenant.
@@ -66,17 +81,43 @@ class SignIn:
             user=user,
             now=now,
         )
-        opened = start_session(
-            tenant_id=tenant_id, user_id=user.user_id, epoch=user.epoch, now=now, due_at=due_at
-        )
-        self.transactions.commit(
-            self.sessions.started(opened.session),
-            proven.forgiven,
-            self.events.recorded(occasion.event(SESSION_STARTED, opened.session)),
-        )
+        bound = self.authenticators.bound(Owner(tenant_id=tenant_id, user_id=user.user_id), self.method)
+        browser = self.recognition.known(browser_id, user, tenant.profile.policy, bound, now=now)
+        opened = self._started(occasion, proven, due_at=due_at, browser=browser)
         caller = Caller(opened=opened, user=user, tenant=tenant)
-        standing = first_standing(self.authenticators, caller, method=self.method)
-        return Continuation(opened=opened, standing=standing.as_json())
+        return Continuation(
+            opened=opened, standing=Standing(caller=caller, bound=bound, pending=None).as_json()
+        )
+
+    def _started(
+        self,
+        occasion: Occasion,
+        proven: ProvenPassword,
+        *,
+        due_at: int | None,
+        browser: KnownBrowser | None,
+    ) -> OpenSession:
+        user = proven.user
+        opened = start_session(
+            tenant_id=user.tenant_id,
+            user_id=user.user_id,
+            epoch=user.epoch,
+            now=occasion.now,
+            due_at=due_at,
+            **(browser.proofs if browser else {}),
+        )
+        subject = browser.browser_key if browser else None
+        try:
+            self.transactions.commit(
+                self.sessions.started(opened.session),
+                proven.forgiven,
+                *([browser.used] if browser else []),
+                self.events.recorded(occasion.event(SESSION_STARTED, opened.session, subject=subject)),
+            )
+        except BrowsersChangedError:
+            # Forgotten since it was looked up: it stands for nothing.
+            return self._started(occasion, proven, due_at=due_at, browser=None)
+        return opened
 
     def prove_again(self, caller: Caller, occasion: Occasion, *, password: str) -> Continuation:
         """

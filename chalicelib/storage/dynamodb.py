@@ -4,7 +4,7 @@ DynamoDB through one low-level client, with PynamoDB as the schema of its rows.
 The client never retries: a repeated ADD would count twice. Reads are tried
 twice here, and so is a write that lost to a running transaction, which DynamoDB
 tells apart from one whose answer was lost.
-IAM: dynamodb:GetItem, PutItem, UpdateItem, DeleteItem, ConditionCheckItem.
+IAM: dynamodb:GetItem, Query, PutItem, UpdateItem, DeleteItem, ConditionCheckItem.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, TypeVar, cast
 
 from botocore.config import Config
@@ -45,6 +46,7 @@ CLIENT_CONFIG = Config(
 )
 
 _READ_ATTEMPTS = 2
+_IN_EVERY_ROW = ("pk", "sk", "format_version")
 _CONFLICT_ATTEMPTS = 6
 _CONFLICT_PAUSE_SECONDS = 0.02
 _IS_KNOWN = "(attribute_not_exists(format_version) OR format_version <= :known_format)"
@@ -98,6 +100,19 @@ class RefusedError(ConditionRefusedError):
         self.item = item
 
 
+@dataclass(frozen=True, kw_only=True)
+class Page:
+    """
+    What one query brought: rows in DynamoDB's own notation, and how many they are.
+
+    *next_key* is where the next page begins, None if there is none.
+    """
+
+    items: tuple[Item, ...]
+    count: int
+    next_key: Item | None
+
+
 class Database:
     """The tables of *table_names*: deployed names, by what the rows call theirs."""
 
@@ -123,26 +138,52 @@ class Database:
         item = self._get_item(row_class.Meta.table_name, pk, sk)
         return row_class.from_raw_data(item) if item else None
 
-    def get_item(self, pk: str, sk: str) -> Item | None:
+    def get_item(self, pk: str, sk: str, *, only: Sequence[str] = ()) -> Item | None:
         """
         Return a row of ``state`` in DynamoDB's own notation, strongly read, or None.
+
+        *only* these attributes of it leave the table, beside key and format; none named, all do.
 
         Raises:
             ServiceUnavailableError: DynamoDB failed twice.
             NewerRowError: A newer release wrote it.
         """
-        return self._get_item(STATE, pk, sk)
+        return self._get_item(STATE, pk, sk, only=only)
 
-    def _get_item(self, table: str, pk: str, sk: str) -> Item | None:
+    def _get_item(self, table: str, pk: str, sk: str, *, only: Sequence[str] = ()) -> Item | None:
         request = {"TableName": self._table_names[table], "Key": key_of(pk, sk), "ConsistentRead": True}
+        if only:
+            names = {f"#only{place}": name for place, name in enumerate((*_IN_EVERY_ROW, *only))}
+            request |= {"ProjectionExpression": ", ".join(names), "ExpressionAttributeNames": names}
+        answer = self._read(lambda: self._client.get_item(**request))
+        return _whole(answer["Item"]) if "Item" in answer else None
+
+    def query(self, table: str, **request: Any) -> Page:  # noqa: ANN401 - DynamoDB's own arguments
+        """
+        Return one page of the rows that *request* asks of *table*; no decision may rest on it.
+
+        Raises:
+            ServiceUnavailableError: DynamoDB failed twice, or gave half an answer.
+            NewerRowError: A newer release wrote one of the rows.
+        """
+        named = request | {"TableName": self._table_names[table]}
+        answer = self._read(lambda: self._client.query(**named))
+        if "Count" not in answer:
+            raise ServiceUnavailableError
+        return Page(
+            items=tuple(_whole(item) for item in answer.get("Items", [])),
+            count=int(answer["Count"]),
+            next_key=answer.get("LastEvaluatedKey"),
+        )
+
+    @staticmethod
+    def _read(operation: Callable[[], Item]) -> Item:
         for attempt in range(1, _READ_ATTEMPTS + 1):
             try:
-                answer: Item = self._client.get_item(**request)
+                return operation()
             except (ClientError, BotoCoreError) as error:
                 if attempt == _READ_ATTEMPTS:
                     raise ServiceUnavailableError from error
-            else:
-                return _whole(answer["Item"]) if "Item" in answer else None
         raise AssertionError  # pragma: no cover - the loop always returns or raises
 
     def update_item(self, **request: Any) -> Item:  # noqa: ANN401 - DynamoDB's own arguments
@@ -218,7 +259,7 @@ class Database:
 
 def _whole(item: Item) -> Item:
     # No row of ours is without these; half an answer is no answer.
-    if "pk" not in item or "sk" not in item or "format_version" not in item:
+    if any(name not in item for name in _IN_EVERY_ROW):
         raise ServiceUnavailableError
     if _is_newer(item):
         raise NewerRowError

@@ -38,6 +38,30 @@ class Text:
 
 
 @dataclass(frozen=True)
+class Texts:
+    """
+    A list of one to *most* strings, each of up to *longest* characters and told once.
+
+    Where it is optional, None stands for no list.
+    """
+
+    name: str
+    most: int
+    longest: int
+    is_optional: bool = False
+    default: None = None
+
+    def check(self, value: object) -> tuple[str, ...]:
+        """Return *value* as texts without repetitions, or raise `BodyMalformedError`."""
+        if not isinstance(value, list):
+            _refuse("is not a list", self.name)
+        if not 0 < len(value) <= self.most:
+            _refuse(f"does not hold 1 to {self.most} texts", self.name)
+        each = Text(self.name, self.longest)
+        return tuple(dict.fromkeys(each.check(text) for text in value))
+
+
+@dataclass(frozen=True)
 class Choice:
     """A required string out of *allowed*."""
 
@@ -81,7 +105,7 @@ class Whole:
         return value
 
 
-Field = Text | Choice | Flag | Whole
+Field = Text | Texts | Choice | Flag | Whole
 
 
 def read_body(raw: bytes, fields: Sequence[Field]) -> Mapping[str, Any]:
@@ -105,7 +129,7 @@ def read_body(raw: bytes, fields: Sequence[Field]) -> Mapping[str, Any]:
     values: dict[str, Any] = {}
     for field in fields:
         if field.name not in body:
-            if isinstance(field, Text | Flag) and field.is_optional:
+            if isinstance(field, Text | Texts | Flag) and field.is_optional:
                 values[field.name] = field.default
                 continue
             _refuse("is missing", field.name)

@@ -111,7 +111,12 @@ export function forgetUnanswered() {
   if (unanswered !== null && unanswered.content !== null) unanswered = null;
 }
 
-async function act(method, path, body = null, { repeat = false } = {}) {
+/**
+ * Return the answer to an action, asked for once more if *repeat* and no answer came.
+ *
+ * @param {?object} body
+ */
+export async function act(method, path, body = null, { repeat = false } = {}) {
   const content = body === null ? null : JSON.stringify(body);
   const isSameAction = unanswered !== null && unanswered.path === path && unanswered.content === content;
   const key = isSameAction ? unanswered.key : freshKey();
@@ -141,4 +146,5 @@ export const provePassword = (password) => act('POST', '/api/session/password', 
 export const begin = (phone) => act('POST', '/api/enrolment', phone);
 export const dropEnrolment = () => act('DELETE', '/api/enrolment');
 export const confirm = (otp) => act('POST', '/api/enrolment/confirmation', { otp }, { repeat: true });
-export const verify = (otp) => act('POST', '/api/verification', { otp }, { repeat: true });
+export const verify = (otp, remember) =>
+  act('POST', '/api/verification', remember ? { otp, remember } : { otp }, { repeat: true });

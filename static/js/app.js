@@ -1,20 +1,18 @@
 /** Starts the page and carries events: from the user and the server to the machine, and its effects to the page. */
 
 import * as api from './api.js';
+import * as arrival from './arrival.js';
 import { brandTokens } from './brand.js';
-import { LANGUAGES, chooseLanguage, loadTexts, momentOf, offeredLanguages, pluralForm } from './i18n.js';
-import { STEPS, factsOf, initialState, next } from './machine.js';
+import { LANGUAGES, chooseLanguage, loadTexts, offeredLanguages } from './i18n.js';
+import { STEPS, factsOf, initialState, isSettingUp, next } from './machine.js';
 import * as page from './page.js';
-import { FieldErrors, SCREENS, copyKey, emptyPassword, showPassword, strong, togglePassword, toggleQrSize } from './screens.js';
+import { fieldOf, whenText, wordsOf } from './refusals.js';
+import { FieldErrors, SCREENS, emptyPassword, showPassword, strong, togglePassword } from './screens.js';
 import { createSessionLimit } from './session-limit.js';
 
 const ASK_AGAIN_AFTER_HIDDEN_MILLISECONDS = 60_000;
 const LANGUAGE_STORAGE_NAME = 'language';
 const MISMATCHES_BEFORE_HELP = 2;
-const HAND_OFF_MARK = '#hand-off=';
-
-/** The token of a portal's link, until the server has answered it. */
-let handOff = takeHandOff();
 
 /** What the history entry remembers across a reload; nothing secret. */
 const kept = history.state ?? {};
@@ -28,7 +26,11 @@ let isBusy = false;
 let mismatches = 0;
 let hiddenSince = null;
 let waitTimer = null;
-let hasLeft = false;
+
+/** Parts of the page that are loaded once they are needed: modules with their screens and actions, by name. */
+const parts = {};
+const loading = {};
+let isPageBroken = false;
 
 const language = () => texts.language;
 const screenInAddress = () => location.hash.slice(1);
@@ -38,7 +40,7 @@ const viewOf = ({ screen, reason, facts }) => `${screen} ${reason} ${facts.passw
 
 const sessionLimit = createSessionLimit({
   onWarn(endsAt, canExtend) {
-    page.openDialog(canExtend ? 'more_time.text' : 'more_time.last', { when: () => whenText(endsAt) });
+    page.openDialog(canExtend ? 'more_time.text' : 'more_time.last', { when: () => whenText(language(), endsAt) });
   },
   // Another tab may have gone on working: only the server knows whether the session is over.
   async onEnd() {
@@ -46,50 +48,6 @@ const sessionLimit = createSessionLimit({
     if (!isAnswered) await dispatch({ type: 'problem', code: 'not_signed_in' });
   },
 });
-
-/* Hand-off: a portal's link brings its user here, and we send them back */
-
-/** Take the token out of the address, and with it out of the history, before anything else happens. */
-function takeHandOff() {
-  if (!location.hash.startsWith(HAND_OFF_MARK)) return null;
-  const token = location.hash.slice(HAND_OFF_MARK.length);
-  history.replaceState(null, '', location.pathname + location.search);
-  return token;
-}
-
-/** Return the session that the portal's link stands for, else the one that this browser has. */
-async function presentSession() {
-  if (handOff === null) return api.session();
-  try {
-    const answer = await api.takeUp(handOff);
-    handOff = null;
-    return answer;
-  } catch (problem) {
-    // Without an answer the link may still be good: the user can try again.
-    if (!NO_ANSWER.includes(problem.code)) handOff = null;
-    throw problem;
-  }
-}
-
-/**
- * Go back to the portal that handed the user over, with all buttons waiting until the browser has left.
- *
- * *standing* is the event to carry first where the way back is refused and the user has to stay.
- */
-async function leave(standing = null) {
-  page.sayWhyWaiting('status.leaving');
-  try {
-    const { url } = await api.goBack();
-    hasLeft = true;
-    location.assign(url);
-  } catch (problem) {
-    // The session was over already; where the user signs in now, the next screen says.
-    if (problem.code === 'not_signed_in') return { type: 'signed-out' };
-    if (standing !== null) await dispatch(standing);
-    throw problem;
-  }
-  return new Promise(() => {});
-}
 
 /* Languages */
 
@@ -130,12 +88,6 @@ function speak() {
   page.showSupportHours(tenant?.support.hours?.[language()] ?? null);
 }
 
-/** Return a server time as this computer's clock will show it: "kl. 14:32". */
-function whenText(time) {
-  const { isToday, ...values } = momentOf(language(), api.asLocal(time), new Date());
-  return page.plain(isToday ? 'when.today' : 'when.other_day', values);
-}
-
 function contactLink(scheme, address) {
   const link = document.createElement('a');
   link.href = scheme + address.replaceAll(' ', '');
@@ -174,10 +126,10 @@ async function loadTenant(id) {
 }
 
 /** Return the event that the server's present answer makes, for somebody who wants the screen *wanted*. */
-async function eventFromServer(wanted, answer = presentSession()) {
+async function eventFromServer(wanted, answer = arrival.presentSession()) {
   const event = adopt(await answer, wanted);
   if (session.tenant !== tenant.id) await loadTenant(session.tenant);
-  const expectsKey = ['app', 'code'].includes(wanted) && (event.facts.factor === 'none' || state.replacing);
+  const expectsKey = ['app', 'code'].includes(wanted) && isSettingUp({ ...state, facts: event.facts });
   if (expectsKey && !event.facts.pending) await learnWhyThereIsNoKey();
   return event;
 }
@@ -199,23 +151,81 @@ async function dispatch(event) {
   const isFirst = state.screen === null;
   // Before the move, so that a user who cannot have the key stays on a screen that works.
   if (['app', 'code'].includes(after.screen) && offer === null) offer = await api.offer();
+  if (isNewScreen) {
+    try {
+      await Promise.all(partsFor(after).map(load));
+    } catch {
+      // What was asked for has been done: only the page is not whole.
+      isPageBroken = true;
+      await dispatch({ type: 'stuck', facts: after.facts, code: 'network' });
+      return;
+    }
+  }
   state = after;
   if (!state.facts.signedIn) {
     sessionLimit.stop();
     page.closeDialog();
   }
   if (effects.includes('wipe')) forget();
-  const entry = { replacing: state.replacing, outcome: state.outcome };
+  const entry = { task: state.task };
   if (effects.includes('push')) history.pushState(entry, '', `#${state.screen}`);
   if (effects.includes('replace')) history.replaceState(entry, '', `#${state.screen}`);
-  if (isNewScreen) show({ focus: !isFirst });
+  if (isNewScreen) await enter({ focus: !isFirst });
   if (isFirst) page.unfold(kept.unfolded ?? []);
 }
 
-/** Forget the key and all that was typed. */
+/** Show the screen with what it has to ask the server for; where that fails, the screen comes first. */
+async function enter({ focus }) {
+  let refusal = null;
+  try {
+    await definition().prepare?.(contextNow());
+  } catch (error) {
+    refusal = error;
+  }
+  show({ focus });
+  // What comes next is fetched while the user reads.
+  if (state.screen === 'method') load('setup').catch(() => {});
+  if (state.screen === 'code' && session.recovery_codes.offered) load('account').catch(() => {});
+  if (refusal !== null) throw refusal;
+}
+
+/** Return the parts that the screen is made of. */
+function partsFor({ screen, task }) {
+  if (['phone', 'app'].includes(screen)) return ['setup'];
+  return !(screen in SCREENS) || task !== null || session?.role === 'help_desk' ? ['account'] : [];
+}
+
+const PARTS = { setup: () => import('./setup/setup.js'), account: () => import('./account/account.js') };
+
+/** Load the part *name*, once. */
+function load(name) {
+  loading[name] ??= fetchPart(name).catch((error) => {
+    delete loading[name];
+    throw error;
+  });
+  return loading[name];
+}
+
+async function fetchPart(name) {
+  const templates = page.fetchTemplates(new URL(`../${name}.html`, import.meta.url));
+  const [module, markup] = await Promise.all([PARTS[name](), templates, loadTexts(language(), [name])]);
+  texts = await loadTexts(language(), [...Object.keys(parts), name]);
+  page.addTexts(texts);
+  document.body.append(...markup);
+  parts[name] = module;
+}
+
+/** Return what the present screen is made of. */
+function definition() {
+  const name = state.screen === 'method' && state.task !== null ? 'again' : state.screen;
+  return [{ SCREENS }, ...Object.values(parts)].find((part) => name in part.SCREENS).SCREENS[name];
+}
+
+/** Forget the key, the recovery codes and all that was typed. */
 function forget() {
   offer = null;
-  if (handOff === null) api.forgetUnanswered();
+  parts.account?.forgetCodes();
+  if (!arrival.isArriving()) api.forgetUnanswered();
   page.wipe();
 }
 
@@ -224,9 +234,9 @@ function show({ focus }) {
     session = null;
     page.showReference(null);
   }
-  const screen = SCREENS[state.screen];
+  const screen = definition();
   const context = contextNow();
-  const at = STEPS.indexOf(state.screen);
+  const at = isSettingUp(state) ? STEPS.indexOf(state.screen) : -1;
   clearTimeout(waitTimer);
   mismatches = 0;
   page.showScreen(state.screen, screen.template?.(context) ?? state.screen, {
@@ -239,7 +249,21 @@ function show({ focus }) {
 }
 
 function contextNow() {
-  return { state, tenant, session, offer, language, texts: () => texts, adopt, adoptOffer, signOut, resume, leave };
+  const redraw = () => enter({ focus: false });
+  const when = (time) => whenText(language(), time);
+  return { state, tenant, session, offer, language, texts: () => texts, adopt, adoptOffer, finish, resume, leave, redraw, when };
+}
+
+/** Go back to the portal; *standing* is the event to carry first where the user has to stay. */
+const leave = (standing = null) => arrival.leave(standing && (() => dispatch(standing)));
+
+/** Go where a user goes who has nothing more to do here. */
+async function finish() {
+  if (state.facts.handedOff !== null) return leave();
+  const url = session.role === 'help_desk' ? '/help-desk/' : tenant.return_url;
+  if (url === null) return signOut();
+  location.assign(url);
+  return null;
 }
 
 /** Run *work*, one piece at a time, and carry the event that it returns. */
@@ -247,9 +271,11 @@ async function run(work) {
   if (isBusy) return;
   isBusy = true;
   try {
-    const event = await page.whileWaiting(work);
-    if (event) await dispatch(event);
-    return event;
+    return await page.whileWaiting(async () => {
+      const event = await work();
+      if (event) await dispatch(event);
+      return event;
+    });
   } catch (error) {
     await refuse(error);
   } finally {
@@ -258,13 +284,17 @@ async function run(work) {
 }
 
 async function submit() {
-  const from = state.screen;
-  await run(() => {
+  await act(() => {
     page.clearErrors();
-    return SCREENS[from].submit(contextNow());
+    return definition().submit(contextNow());
   });
-  const isAccepted = ['code', 'verify'].includes(from) && state.screen === 'done';
-  if (isAccepted) page.announce('status.code_accepted');
+}
+
+/** Run *work* and say, on the screen where it leads to, what it has done. */
+async function act(work) {
+  const event = await run(work);
+  if (event?.said) page.announce(event.said);
+  if (event?.told) page.announce(event.told, document.querySelector('.told'));
 }
 
 /* Refusals */
@@ -279,60 +309,40 @@ async function refuse(error) {
   }
   if (!(error instanceof api.Problem)) throw error;
   const problem = error;
-  if (texts.words[`problem.${problem.code}`] === undefined) problem.code = 'internal_error';
+  if (problem.code === 'enrolment_already_confirmed') {
+    // In another tab, or by a request whose answer was lost: what comes next the server knows.
+    try {
+      await dispatch(await eventFromServer('done'));
+    } catch (other) {
+      await refuse(other);
+    }
+    return;
+  }
+  const isUnknown = () => texts.words[`problem.${problem.code}`] === undefined;
+  if (state.screen === null && isUnknown()) problem.code = 'internal_error';
   if (problem.reference !== null) page.showReference(problem.reference);
   const before = viewOf(state);
   await dispatch({ type: 'problem', code: problem.code });
+  // Only now: the screen may have brought texts of its own.
+  if (isUnknown()) problem.code = 'internal_error';
   const hasEnded = ['stopped', 'done'].includes(state.screen) && viewOf(state) !== before;
   if (!hasEnded && !TOLD_BY_SCREEN.includes(problem.code)) tell(problem);
 }
 
-/** Fields that a refusal is about, by the start of its code. */
-const FIELD_OF_CODE = {
-  otp_malformed: 'otp',
-  otp_mismatch: 'otp',
-  otp_already_used: 'otp',
-  clock_skew: 'otp',
-  password_mismatch: 'current-password',
-};
-
 function tell(problem) {
-  const field = FIELD_OF_CODE[problem.code] ?? null;
+  const field = fieldOf(problem.code);
   const hasField = document.querySelector(`[data-field="${field}"]`) !== null;
   if (field === 'current-password' || state.screen === 'sign-in') emptyPassword();
   if (problem.code === 'otp_mismatch') countMismatch();
-  page.showErrors([{ field: hasField ? field : null, ...wordsOf(problem) }]);
-  if (problem.code === 'too_many_attempts') tellWhenWaitIsOver(problem.retryAt);
+  const words = wordsOf(problem, { screen: state.screen, tenant, language });
+  page.showErrors([{ field: hasField ? field : null, ...words }]);
+  if (problem.retryAt !== null) tellWhenWaitIsOver(problem.retryAt);
 }
 
 function countMismatch() {
   mismatches += 1;
   const help = document.getElementById('otp-help');
   if (help !== null) help.hidden = mismatches < MISMATCHES_BEFORE_HELP;
-}
-
-/** Return the text key of *problem* on the present screen, with its values. */
-function wordsOf({ code, retryAt, driftSeconds }) {
-  const isPasswordScreen = ['sign-in', 'password'].includes(state.screen);
-  switch (code) {
-    case 'clock_skew': {
-      if (driftSeconds === null) return { key: 'problem.clock_skew' };
-      const minutes = Math.max(1, Math.round(Math.abs(driftSeconds) / 60));
-      const direction = driftSeconds > 0 ? 'ahead' : 'behind';
-      return { key: `problem.clock_skew.${direction}.${pluralForm(language(), minutes)}`, values: { minutes } };
-    }
-    case 'too_many_attempts': {
-      const key = isPasswordScreen ? 'problem.too_many_attempts.password' : 'problem.too_many_attempts';
-      return { key, values: { when: () => whenText(retryAt) } };
-    }
-    case 'password_mismatch':
-      if (tenant.neutral_password_errors) return { key: 'problem.password_mismatch.neutral' };
-      return { key: state.screen === 'sign-in' ? 'problem.password_mismatch.pair' : 'problem.password_mismatch' };
-    case 'network':
-      return { key: ['code', 'verify'].includes(state.screen) ? 'problem.network.otp' : 'problem.network' };
-    default:
-      return { key: `problem.${code}` };
-  }
 }
 
 /** The longest time a browser's timer can hold. */
@@ -355,6 +365,11 @@ async function signOut() {
 
 /** Ask the server where things stand and go on from the first step. */
 async function resume() {
+  // Browsers remember that a module could not be had, until the page is loaded again.
+  if (isPageBroken) {
+    location.reload();
+    return null;
+  }
   if (tenant === null) {
     await start();
     return null;
@@ -370,8 +385,8 @@ const ACTIONS = {
       if (session !== null) session.enrolment = null;
       return { type: 'cancel' };
     }),
-  replace: () => run(async () => ({ type: 'replace' })),
-  return: () => run(leave),
+  go: ({ dataset }) => run(async () => ({ type: 'go', screen: dataset.screen })),
+  return: () => run(() => leave()),
   'sign-out': async () => {
     page.closeDialog();
     const event = await run(signOut);
@@ -384,7 +399,7 @@ const ACTIONS = {
   },
   language: async ({ dataset }) => {
     try {
-      texts = await loadTexts(dataset.language);
+      texts = await loadTexts(dataset.language, Object.keys(parts));
     } catch (problem) {
       await refuse(problem);
       return;
@@ -395,11 +410,6 @@ const ACTIONS = {
     document.querySelector('#languages a').focus();
   },
   'show-password': () => togglePassword(),
-  'copy-key': () => copyKey(offer),
-  enlarge: (button) => {
-    toggleQrSize(button, offer);
-    page.say(button, button.getAttribute('aria-pressed') === 'true' ? 'qr.shrink' : 'qr.enlarge');
-  },
 };
 
 document.addEventListener('click', (event) => {
@@ -407,7 +417,11 @@ document.addEventListener('click', (event) => {
   // Submit buttons act through their form, so that Enter in a field does the same.
   if (target === null || target.type === 'submit' || event.ctrlKey || event.metaKey) return;
   event.preventDefault();
-  ACTIONS[target.dataset.action]?.(target);
+  const { action } = target.dataset;
+  const part = Object.values(parts).find(({ ACTIONS: own, GESTURES }) => action in own || action in GESTURES);
+  if (action in ACTIONS) ACTIONS[action](target);
+  else if (action in part.GESTURES) part.GESTURES[action](contextNow(), target);
+  else act(() => part.ACTIONS[action](contextNow(), target));
 });
 
 /* Escape shows that somebody is there. */
@@ -438,7 +452,7 @@ document.addEventListener(
 
 window.addEventListener('popstate', () => {
   // A new link in an open page begins a new life: nothing of this user may stay.
-  if (location.hash.startsWith(HAND_OFF_MARK)) {
+  if (arrival.isNewLink()) {
     location.reload();
     return;
   }
@@ -447,8 +461,6 @@ window.addEventListener('popstate', () => {
     return refuse(error);
   });
 });
-
-const NO_ANSWER = ['network', 'service_unavailable', 'internal_error'];
 
 /**
  * Ask the server again, and return whether it answered.
@@ -462,7 +474,7 @@ async function refresh() {
     await dispatch(await eventFromServer(state.screen));
     return true;
   } catch (error) {
-    if (NO_ANSWER.includes(error.code)) return false;
+    if (arrival.NO_ANSWER.includes(error.code)) return false;
     await refuse(error);
     return true;
   } finally {
@@ -481,14 +493,14 @@ document.addEventListener('visibilitychange', () => {
 });
 
 window.addEventListener('pagehide', () => {
-  handOff = null;
+  arrival.forgetLink();
   forget();
 });
 
 window.addEventListener('pageshow', async ({ persisted }) => {
   if (!persisted) return;
   // The session ended when the user was sent back: what the page shows is over.
-  if (hasLeft) {
+  if (arrival.isGone()) {
     location.reload();
     return;
   }
@@ -496,6 +508,7 @@ window.addEventListener('pageshow', async ({ persisted }) => {
   await refresh();
   // The key was wiped when the page was put away; asking the server brought it back.
   if (state.screen === 'app' && offer !== null) show({ focus: false });
+  if (state.screen === 'recovery') run(() => enter({ focus: false }));
 });
 
 /* Start */
@@ -503,7 +516,8 @@ window.addEventListener('pageshow', async ({ persisted }) => {
 async function start() {
   const parameters = new URLSearchParams(location.search);
   const candidates = [parameters.get('lang'), savedLanguage(), ...navigator.languages];
-  const answers = await Promise.allSettled([loadTenant(parameters.get('tenant')), presentSession()]);
+  const isNew = arrival.isArriving();
+  const answers = await Promise.allSettled([loadTenant(parameters.get('tenant')), arrival.presentSession()]);
   const [tenantAnswer, sessionAnswer] = answers;
   const offered = offeredLanguages(tenant?.languages ?? Object.keys(LANGUAGES));
   try {
@@ -516,7 +530,10 @@ async function start() {
   try {
     if (tenantAnswer.status === 'rejected') throw tenantAnswer.reason;
     if (sessionAnswer.status === 'rejected') throw sessionAnswer.reason;
-    await dispatch(await eventFromServer(screenInAddress(), sessionAnswer.value));
+    const event = await eventFromServer(screenInAddress(), sessionAnswer.value);
+    // A portal that only asks for the code gets its user back at once.
+    const isKnown = event.facts.verifiedBy === 'remembered_browser' && event.facts.handedOff === 'sign-in';
+    await dispatch(isNew && isKnown ? await leave(event) : event);
   } catch (error) {
     await refuse(error);
   }

@@ -32,12 +32,26 @@ export function partsOf(template) {
     .map((part) => (/^\{[a-z_]+\}$/.test(part) ? { name: part.slice(1, -1) } : part));
 }
 
-/** Return the texts of *language* and the words of Google's app in it. */
-export async function loadTexts(language) {
-  const [words, appWords] = await Promise.all(
-    [`../i18n/${language}.json`, `../i18n/ga.${language}.json`].map((path) => read(new URL(path, import.meta.url))),
-  );
-  return { language, words, appWords };
+/** What has been read, by path: texts do not change while a page is open. */
+const files = new Map();
+
+async function file(path) {
+  if (!files.has(path)) files.set(path, await read(new URL(path, import.meta.url)));
+  return files.get(path);
+}
+
+/**
+ * Return the texts of *language* with those of *parts*, and the words of Google's app, where a part names them.
+ *
+ * @param {string[]} [parts] names of files beside the one that everybody needs
+ */
+export async function loadTexts(language, parts = []) {
+  const names = ['', ...parts.map((part) => `${part}.`)];
+  const [words, appWords] = await Promise.all([
+    Promise.all(names.map((name) => file(`../i18n/${name}${language}.json`))),
+    parts.includes('setup') ? file(`../i18n/ga.${language}.json`) : {},
+  ]);
+  return { language, words: Object.assign({}, ...words), appWords };
 }
 
 /** Return the plural form (`one`, `other`) of *count* in *language*. */

@@ -9,9 +9,13 @@ export const STEPS = ['method', 'password', 'phone', 'app', 'code'];
 
 /**
  * What the server has said about this browser.
- * @typedef {{signedIn: boolean, factor: 'none'|'active'|'disabled', verified: boolean, fresh: boolean, pending: boolean,
+ * @typedef {{signedIn: boolean, factor: 'none'|'active'|'disabled',
+ *   verifiedBy: null|'code'|'recovery_code'|'remembered_browser', fresh: boolean, pending: boolean,
+ *   codesMade: boolean, codesDue: boolean, resetPending: boolean,
  *   handedOff: null|'sign-in'|'manage', passwordAtPortal: boolean}} Facts
  * `fresh`: the password was proven again lately. `pending`: this sign-in has a key that waits for its code.
+ * `codesMade`: there are recovery codes. `codesDue`: the user has to be given some, and say that they are kept.
+ * `resetPending`: the help desk's one-time code comes before anything else.
  * `handedOff`: what a portal handed the user over for. `passwordAtPortal`: only the portal can ask for the password.
  */
 
@@ -19,11 +23,27 @@ export const STEPS = ['method', 'password', 'phone', 'app', 'code'];
 export const SIGNED_OUT = {
   signedIn: false,
   factor: 'none',
-  verified: false,
+  verifiedBy: null,
   fresh: false,
   pending: false,
+  codesMade: false,
+  codesDue: false,
+  resetPending: false,
   handedOff: null,
   passwordAtPortal: false,
+};
+
+/**
+ * What somebody wants who is through already, by the screens that it takes; the first is where it begins.
+ * `add`, `replace` and `lost` (replace without having the old phone) take the counted steps.
+ */
+const TASKS = {
+  add: STEPS,
+  replace: STEPS,
+  lost: STEPS,
+  rename: ['rename'],
+  remove: ['remove'],
+  renew: ['renew', 'recovery'],
 };
 
 /** Problem codes that end the step, whatever screen it was. */
@@ -42,18 +62,10 @@ const DEAD_KEY_REASONS = ['enrolment_attempts_exhausted', 'enrolment_expired', '
 
 /**
  * The state before the server has said anything.
- * @param {{replacing?: boolean, outcome?: string}} [kept] what the history entry remembers across a reload
+ * @param {{task?: ?{kind: string, id: ?string}}} [kept] what the history entry remembers across a reload
  */
-export function initialState({ replacing = false, outcome = 'already' } = {}) {
-  return {
-    screen: null,
-    facts: SIGNED_OUT,
-    replacing,
-    passwordRequired: false,
-    renewed: false,
-    reason: null,
-    outcome,
-  };
+export function initialState({ task = null } = {}) {
+  return { screen: null, facts: SIGNED_OUT, task, passwordRequired: false, renewed: false, reason: null };
 }
 
 /**
@@ -67,26 +79,50 @@ export function factsOf(session, now) {
   return {
     signedIn: true,
     factor: session.second_factor,
-    verified: session.verified,
+    // A sign-in that began before there were other ways was verified by a code.
+    verifiedBy: session.verified ? (session.verified_by ?? 'code') : null,
     fresh: freshUntil !== null && Date.parse(freshUntil) > now,
     pending: session.enrolment !== null,
+    codesMade: session.recovery_codes.made,
+    codesDue: session.recovery_codes.due,
+    resetPending: session.reset_code_required,
     handedOff: session.hand_off?.purpose ?? null,
     passwordAtPortal: session.password === 'portal',
   };
 }
 
+/** Tell whether the user has shown more than a browser that is remembered: only that opens changes. */
+const isProven = ({ verifiedBy }) => ['code', 'recovery_code'].includes(verifiedBy);
+
+/** Tell whether the user goes through the counted steps. */
+export const isSettingUp = ({ facts, task }) =>
+  facts.factor !== 'active' || (task !== null && TASKS[task.kind] === STEPS);
+
 /**
  * Return the screen nearest to *wanted* that the facts allow.
  * @param {string} wanted
  * @param {Facts} facts
- * @param {{replacing?: boolean, passwordRequired?: boolean}} [intent]
+ * @param {{task?: ?object, passwordRequired?: boolean}} [intent]
  */
-export function clamp(wanted, facts, { replacing = false, passwordRequired = false } = {}) {
+export function clamp(wanted, facts, { task = null, passwordRequired = false } = {}) {
   if (!facts.signedIn) return 'sign-in';
-  if (facts.factor === 'disabled') return 'stopped';
-  if (facts.factor === 'active') {
-    if (!facts.verified) return 'verify';
-    if (wanted === 'done' || !(replacing || facts.pending)) return 'done';
+  if (facts.resetPending) return 'reset-code';
+  if (facts.factor !== 'none') {
+    const isOff = facts.factor === 'disabled';
+    if (wanted === 'recover' && facts.codesMade && !isProven(facts)) return 'recover';
+    // What is disabled can only be replaced, by whoever gave a recovery code.
+    if (isOff && facts.verifiedBy !== 'recovery_code') return 'stopped';
+    if (facts.verifiedBy === null) return 'verify';
+    if (facts.codesDue) return 'recovery';
+    if (!isOff && (wanted === 'done' || wanted === 'account' || task === null)) {
+      return wanted === 'done' ? 'done' : 'account';
+    }
+    if (!isProven(facts)) return 'verify';
+    if (!isSettingUp({ facts, task })) {
+      if (!facts.fresh || passwordRequired) return 'password';
+      const screens = TASKS[task.kind];
+      return screens.includes(wanted) ? wanted : screens[0];
+    }
   }
   if (!STEPS.includes(wanted)) return facts.pending ? 'app' : 'method';
   const passwordIsProven = (facts.fresh || facts.pending) && !passwordRequired;
@@ -101,17 +137,18 @@ function settle(state, wanted) {
   const moved = { ...state, screen };
   if (screen === 'stopped' && state.screen !== 'stopped') moved.reason = 'authenticator_disabled';
   if (screen !== 'stopped') moved.reason = null;
-  if (screen === 'done') moved.replacing = false;
+  if (screen === 'done' || screen === 'account') moved.task = null;
+  if (screen === 'method' && state.facts.factor === 'disabled') moved.task = { kind: 'lost', id: null };
   return moved;
 }
 
-function stop(state, reason) {
-  const facts = DEAD_KEY_REASONS.includes(reason) ? { ...state.facts, pending: false } : state.facts;
+function stop(state, reason, facts = state.facts) {
+  const known = DEAD_KEY_REASONS.includes(reason) ? { ...facts, pending: false } : facts;
   return {
     ...state,
     screen: 'stopped',
     reason,
-    facts: reason === 'authenticator_disabled' ? { ...facts, factor: 'disabled' } : facts,
+    facts: reason === 'authenticator_disabled' ? { ...known, factor: 'disabled', verifiedBy: null } : known,
     renewed: state.renewed || DEAD_KEY_REASONS.includes(reason),
   };
 }
@@ -121,26 +158,37 @@ const HANDLERS = {
   server(state, { facts, wanted = state.screen }) {
     const known = { ...state, facts, passwordRequired: state.passwordRequired && !facts.fresh };
     const moved = settle(known, wanted);
-    if (moved.screen === 'done' && state.screen !== null) {
-      moved.outcome = state.screen === 'code' ? 'enrolled' : 'already';
-    }
-    return moved;
+    // Confirmed in another tab.
+    const isFinished = moved.screen === 'account' && ['app', 'code'].includes(state.screen);
+    return isFinished ? { ...moved, screen: 'done' } : moved;
   },
 
   /** The user moved, by a button or by the browser's history. */
   go(state, { screen }) {
-    return settle(state, screen);
+    // New codes are out: the old ones work no more, and these are shown only here.
+    return settle(state, state.screen === 'recovery' ? state.screen : screen);
+  },
+
+  /** The user wants something changed; the app has already dropped a pending key. */
+  task(state, { kind, id = null, wanted = TASKS[kind][0], facts = state.facts }) {
+    return settle({ ...state, facts: { ...facts, pending: false }, task: { kind, id } }, wanted);
   },
 
   /** The user broke off; the app has already dropped a pending key. */
   cancel(state) {
     const facts = { ...state.facts, pending: false };
-    return { ...stop(state, state.replacing ? 'kept' : 'cancelled'), replacing: false, facts };
+    if (facts.factor === 'active') return settle({ ...state, facts, task: null }, 'account');
+    return { ...stop(state, 'cancelled', facts), task: null };
   },
 
-  /** The user asked to move to another phone. */
-  replace(state) {
-    return settle({ ...state, replacing: true }, 'method');
+  /** The user has taken the last phone away. */
+  'turned-off'(state, { facts }) {
+    return { ...stop(state, 'turned_off', facts), task: null };
+  },
+
+  /** What the next screen is made of could not be had, though the server allows it. */
+  stuck(state, { facts, code }) {
+    return stop(state, code, facts);
   },
 
   'signed-out'() {
@@ -152,7 +200,7 @@ const HANDLERS = {
     if (STOPPING_CODES.includes(code)) return stop(state, code);
     switch (code) {
       case 'not_signed_in': {
-        const out = { ...initialState({ outcome: state.outcome }), screen: state.screen };
+        const out = { ...initialState(), screen: state.screen };
         const hadNothingToLose = state.screen === null || state.screen === 'sign-in' || state.screen === 'stopped';
         return hadNothingToLose ? settle(out, 'sign-in') : stop(out, 'not_signed_in');
       }
@@ -162,17 +210,9 @@ const HANDLERS = {
           'password',
         );
       case 'verification_required':
-        return settle({ ...state, facts: { ...state.facts, factor: 'active', verified: false } }, 'verify');
-      case 'enrolment_already_confirmed':
-        return settle(
-          {
-            ...state,
-            replacing: false,
-            outcome: 'enrolled',
-            facts: { ...state.facts, signedIn: true, factor: 'active', verified: true, pending: false },
-          },
-          'done',
-        );
+        return settle({ ...state, facts: { ...state.facts, factor: 'active', verifiedBy: null } }, 'verify');
+      case 'reset_code_required':
+        return settle({ ...state, facts: { ...state.facts, resetPending: true } }, 'reset-code');
       case 'enrolment_not_begun':
         return settle({ ...state, facts: { ...state.facts, pending: false } }, state.screen ?? 'method');
       case 'password_held_by_portal':
@@ -186,7 +226,7 @@ const HANDLERS = {
 };
 
 /** Only the user's own wish leaves a finished journey: no answer, no Back, no late problem does. */
-const LEAVES_DONE = ['replace', 'signed-out'];
+const LEAVES_DONE = ['task', 'signed-out'];
 
 /**
  * Return the state after *event* and what the page has to do about it.
@@ -202,22 +242,24 @@ export function next(state, event) {
   const hasMoved = after.screen !== state.screen;
   const effects = [];
   if (hasMoved || event.fromHistory) effects.push(historyEffect(state, after, event));
-  if (losesKey(state, after)) effects.push('wipe');
+  if (losesSecrets(state, after)) effects.push('wipe');
   return { state: after, effects };
 }
 
-/** Tell whether the page has to forget its key: it is spent, dead, or no longer this user's business. */
-function losesKey(before, after) {
-  if (after.screen === 'stopped' || after.screen === 'done' || after.screen === 'sign-in') {
-    return after.screen !== before.screen;
-  }
+/** Tell whether the page has to forget what it shows: it is spent, dead, or no longer this user's business. */
+function losesSecrets(before, after) {
+  const hasMoved = after.screen !== before.screen;
+  if (hasMoved && (before.screen === 'recovery' || ENDS.includes(after.screen))) return true;
   return before.facts.pending && !after.facts.pending;
 }
 
+/** Screens with nothing before them that Back could show. */
+const ENDS = ['account', 'done', 'recovery', 'sign-in', 'stopped'];
+
 /** Screens that Back should not return to once they are left. */
-const NOT_KEPT = [null, 'password', 'verify', 'stopped'];
+const NOT_KEPT = [null, 'password', 'recover', 'recovery', 'reset-code', 'stopped', 'verify'];
 
 function historyEffect(before, after, event) {
   if (event.fromHistory || NOT_KEPT.includes(before.screen)) return 'replace';
-  return ['done', 'stopped', 'sign-in'].includes(after.screen) ? 'replace' : 'push';
+  return ENDS.includes(after.screen) ? 'replace' : 'push';
 }

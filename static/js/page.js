@@ -22,6 +22,11 @@ export function useTexts(chosen, commonValues) {
   retitle();
 }
 
+/** Know *more* texts of the language in use, too; what is on the page stays as it is. */
+export function addTexts(more) {
+  texts = more;
+}
+
 /** Return what *name* stands for in a text: plain text, or an element where the word needs marking up. */
 function valueOf(name, values) {
   if (name.startsWith('ga_')) {
@@ -70,8 +75,21 @@ export function spoken(tag, key, values) {
   return element;
 }
 
-function copyOf(templateId) {
+/** Return a copy of the template of that id, with its texts still to be said. */
+export function copyOf(templateId) {
   return document.getElementById(templateId).content.cloneNode(true);
+}
+
+/** Return the templates of the page at *url*. No string becomes markup: the browser parses what it fetched itself. */
+export function fetchTemplates(url) {
+  return new Promise((resolve, reject) => {
+    const request = new XMLHttpRequest();
+    request.responseType = 'document';
+    request.open('GET', url);
+    request.addEventListener('load', () => resolve([...request.response.querySelectorAll('template')]));
+    request.addEventListener('error', reject);
+    request.send();
+  });
 }
 
 /**
@@ -87,6 +105,7 @@ export function showScreen(name, template, { step, when, values, enter, focus })
   for (const part of screen.querySelectorAll('[data-when]')) {
     if (!when[part.dataset.when]) part.remove();
   }
+  if (step === null) screen.querySelector('.step')?.remove();
   for (const element of screen.querySelectorAll('[data-t]')) {
     said.set(element, element.dataset.t === 'step' ? step : values);
   }
@@ -94,8 +113,8 @@ export function showScreen(name, template, { step, when, values, enter, focus })
   main.dataset.screen = name;
   main.removeAttribute('aria-busy');
   live.textContent = '';
-  retranslate(main);
   enter();
+  retranslate(main);
   retitle();
   if (focus) {
     window.scrollTo(0, 0);
@@ -160,7 +179,7 @@ export function showErrors(errors) {
 }
 
 function inputsOf(field) {
-  return main.querySelector(`[data-field="${field}"]`).querySelectorAll('input');
+  return main.querySelector(`[data-field="${field}"]`).querySelectorAll('input, textarea');
 }
 
 function summaryLink({ field, key, values }) {
@@ -199,7 +218,7 @@ export function clearErrors() {
     const group = message.closest('.field');
     message.remove();
     const hint = group.querySelector('.hint')?.id;
-    for (const described of [group, ...group.querySelectorAll('input')]) {
+    for (const described of [group, ...group.querySelectorAll('input, textarea')]) {
       described.removeAttribute('aria-invalid');
       if (!described.hasAttribute('aria-describedby')) continue;
       if (hint) described.setAttribute('aria-describedby', hint);
@@ -250,8 +269,8 @@ export function sayWhyWaiting(key) {
 
 /** Take everything secret out of the page: what was typed, keys, QR codes and links that hold a key. */
 export function wipe() {
-  for (const input of document.querySelectorAll('#otp, #current-password')) input.value = '';
-  for (const secret of document.querySelectorAll('#key, #qr')) secret.replaceChildren();
+  for (const input of main.querySelectorAll('#otp, #current-password, #recovery-code, #reset-code')) input.value = '';
+  for (const secret of main.querySelectorAll('#key, #qr, #codes')) secret.replaceChildren();
   for (const link of document.querySelectorAll('[data-link="direct"]')) link.removeAttribute('href');
 }
 

@@ -1,21 +1,14 @@
 /**
- * The screens: what each shows and what its main button does.
+ * The screens that everybody meets: what each shows and what its main button does.
  *
  * `template` and `when` choose the markup, `values` the words, `enter` fills in what a template
  * cannot know, `submit` does the work and returns an event for the machine.
  */
 
 import * as api from './api.js';
-import { check, groupKey } from './code.js';
-import { dateText } from './i18n.js';
+import { check } from './code.js';
+import { dateText, pluralForm } from './i18n.js';
 import { announce, say } from './page.js';
-import { drawQr, sizeQr } from './qr.js';
-
-const STORES = {
-  android: 'https://play.google.com/store/apps/details?id=com.google.android.apps.authenticator2',
-  iphone: 'https://apps.apple.com/app/google-authenticator/id388497605',
-};
-const ANDROID_PACKAGE = 'com.google.android.apps.authenticator2';
 
 /** What the user has to mend before the server is asked. */
 export class FieldErrors extends Error {
@@ -26,9 +19,10 @@ export class FieldErrors extends Error {
   }
 }
 
-const byId = (id) => document.getElementById(id);
+export const byId = (id) => document.getElementById(id);
 
-function requireFilled(fields) {
+/** Refuse to go on while one of *fields* (text keys by id) is empty. */
+export function requireFilled(fields) {
   const errors = Object.entries(fields)
     .filter(([id]) => byId(id).value.trim() === '')
     .map(([field, key]) => ({ field, key }));
@@ -74,85 +68,16 @@ function takeOtp() {
   return otp;
 }
 
-/** Return the kind of phone this page is open on, or null on a computer. */
-export function phoneOf({ userAgent, maxTouchPoints }) {
-  if (/android/i.test(userAgent)) return 'android';
-  // iPadOS calls itself a Macintosh; no Macintosh has a touch screen.
-  if (/iphone|ipad|ipod/i.test(userAgent) || (/macintosh/i.test(userAgent) && maxTouchPoints > 1)) return 'iphone';
-  return null;
-}
-
-function chosenPhone() {
-  return document.querySelector('[name="phone"]:checked')?.value ?? null;
-}
-
-function showSamePhoneQuestion() {
-  const isThisKind = phoneOf(navigator) !== null && phoneOf(navigator) === chosenPhone();
-  byId('same-phone').hidden = !isThisKind;
-}
-
-function isSamePhone() {
-  return !byId('same-phone').hidden && byId('same-phone-yes').checked;
-}
-
-/** Return the name to give the entry by hand: without the portal's name nobody finds it again. */
-function accountLabel({ issuer, account_name: accountName }) {
-  return `${issuer} – ${accountName}`;
-}
-
-/** Return an Android link that opens Google's own app, or its page in the store where it is missing. */
-function androidLink(uri) {
-  const target = uri.replace(/^otpauth:/, 'intent:');
-  const fallback = encodeURIComponent(STORES.android);
-  return `${target}#Intent;scheme=otpauth;package=${ANDROID_PACKAGE};S.browser_fallback_url=${fallback};end`;
-}
-
-function fillOffer(offer) {
-  byId('qr').replaceChildren(drawQr(offer.qr, { title: 'qr.title', description: 'qr.description' }));
-  say(byId('qr-title'), 'qr.title');
-  say(byId('qr-description'), 'qr.description');
-  byId('key').textContent = groupKey(offer.key);
-  const direct = document.querySelector('[data-link="direct"]');
-  if (direct !== null) direct.href = offer.enrolment.phone === 'android' ? androidLink(offer.uri) : offer.uri;
-}
-
-function storeLink(phone, pageTexts) {
-  const link = document.createElement('a');
-  link.href = STORES[phone];
-  link.target = '_blank';
-  link.rel = 'noopener noreferrer';
-  link.textContent = pageTexts().words[`app.store.${phone}`];
-  return link;
-}
-
-/** Draw the QR code larger, or smaller again. */
-export function toggleQrSize(button, offer) {
-  const enlarged = button.getAttribute('aria-pressed') !== 'true';
-  button.setAttribute('aria-pressed', String(enlarged));
-  sizeQr(byId('qr').querySelector('svg'), offer.qr.size, enlarged);
-}
-
-/** Put the key on the clipboard; where the browser refuses, select it for the user to copy. */
-export async function copyKey(offer) {
-  try {
-    await navigator.clipboard.writeText(offer.key);
-    announce('key.copied', byId('key-said'));
-  } catch {
-    getSelection().selectAllChildren(byId('key'));
-    announce('key.selected', byId('key-said'));
-  }
-}
-
 const DEAD_KEY = ['enrolment_expired', 'enrolment_replaced', 'enrolment_attempts_exhausted'];
 const OWN_HEADING = [
   ...DEAD_KEY,
   'authenticator_disabled',
   'cancelled',
   'hand_off_expired',
-  'kept',
   'not_found',
   'not_signed_in',
   'tenant_suspended',
+  'turned_off',
 ];
 
 /** Tell whether the user has to set it up, but not yet. */
@@ -166,7 +91,7 @@ function lastDay(language, dueAt) {
 }
 
 function stoppedText(reason, session) {
-  if (reason === 'kept') return 'stopped.kept.text';
+  if (reason === 'turned_off') return 'stopped.turned_off.text';
   if (reason !== 'cancelled') return `problem.${reason}`;
   if (isDueLater(session.policy)) return 'stopped.cancelled.later';
   return session.policy.second_factor === 'optional' ? 'stopped.cancelled.optional' : 'stopped.cancelled.text';
@@ -176,12 +101,13 @@ function stoppedText(reason, session) {
 function waysOn({ reason, facts }, tenant) {
   // Only the help desk can open a disabled authenticator: a button to try again would mislead.
   const isDisabled = reason === 'authenticator_disabled' && facts.signedIn;
-  const isCancelled = reason === 'cancelled';
+  const isCancelled = ['cancelled', 'turned_off'].includes(reason);
   const returns = facts.handedOff !== null && (isCancelled || isDisabled);
   const isUpToPortal = reason === 'hand_off_expired' || (reason === 'not_signed_in' && tenant.passwords === 'portal');
   return {
     returns,
     goes_on: returns && isCancelled,
+    recoverable: isDisabled && facts.codesMade,
     portal: isUpToPortal && tenant.sign_in_url !== null,
     resumable: !(returns || isDisabled || isUpToPortal || reason === 'tenant_suspended'),
     signed_in: facts.signedIn && !returns,
@@ -191,12 +117,11 @@ function waysOn({ reason, facts }, tenant) {
 /** Return what the button back to the portal says: whether the user gets in there or not. */
 function returnAction({ reason }, { policy }) {
   const mayComeIn = policy.second_factor === 'optional' || isDueLater(policy);
-  return reason === 'cancelled' && mayComeIn ? 'action.on_to_portal' : 'action.back_to_portal';
+  return reason !== 'authenticator_disabled' && mayComeIn ? 'action.on_to_portal' : 'action.back_to_portal';
 }
 
 function stoppedAction(reason) {
   if (reason === 'cancelled') return 'action.resume';
-  if (reason === 'kept') return 'action.back';
   if (reason === 'not_signed_in') return 'action.sign_in';
   return DEAD_KEY.includes(reason) ? 'action.restart' : 'action.retry';
 }
@@ -218,11 +143,10 @@ export const SCREENS = {
   },
 
   method: {
-    when: ({ session: { policy }, state }) => ({
-      required: !state.replacing && policy.second_factor === 'required',
-      optional: !state.replacing && policy.second_factor === 'optional',
-      replacing: state.replacing,
-      deadline: !state.replacing && isDueLater(policy),
+    when: ({ session: { policy } }) => ({
+      required: policy.second_factor === 'required',
+      optional: policy.second_factor === 'optional',
+      deadline: isDueLater(policy),
     }),
     values: ({ session, language }) => ({ date: () => lastDay(language(), session.policy.due_at) }),
     submit: async () => ({ type: 'go', screen: 'password' }),
@@ -246,66 +170,39 @@ export const SCREENS = {
     },
   },
 
-  phone: {
-    enter({ session }) {
-      const phone = session.enrolment?.phone ?? phoneOf(navigator);
-      if (phone !== null) byId(`phone-${phone}`).checked = true;
-      if (session.enrolment) byId(session.enrolment.same_phone ? 'same-phone-yes' : 'same-phone-no').checked = true;
-      showSamePhoneQuestion();
-      for (const radio of document.querySelectorAll('[name="phone"]')) {
-        radio.addEventListener('change', showSamePhoneQuestion);
-      }
-    },
-    async submit({ session, adoptOffer }) {
-      const phone = chosenPhone();
-      if (phone === null) throw new FieldErrors([{ field: 'phone', key: 'phone.empty' }]);
-      const choice = { phone, same_phone: isSamePhone() };
-      const isUnchanged = session.enrolment?.phone === choice.phone && session.enrolment.same_phone === choice.same_phone;
-      // An unchanged choice needs no new password, however old the last proof is.
-      return adoptOffer(isUnchanged ? await api.offer() : await api.begin(choice), 'app');
-    },
-  },
-
-  app: {
-    template: ({ offer }) => (offer.enrolment.same_phone ? 'app-same-phone' : 'app'),
-    when: ({ offer, state }) => ({ renewed: state.renewed, [offer.enrolment.phone]: true }),
-    values: ({ offer, texts }) => ({
-      store: () => storeLink(offer.enrolment.phone, texts),
-      account: () => strong(accountLabel(offer)),
-    }),
-    enter: ({ offer }) => fillOffer(offer),
-    submit: async () => ({ type: 'go', screen: 'code' }),
-  },
-
   code: {
     values: ({ offer }) => ({ username: () => strong(offer.account_name) }),
     async submit({ adopt }) {
-      return adopt(await api.confirm(takeOtp()), 'done');
+      return { ...adopt(await api.confirm(takeOtp()), 'done'), said: 'status.code_accepted' };
     },
   },
 
   verify: {
+    when: ({ tenant, state: { facts } }) => ({
+      remember: tenant.policy.remember_days !== null && facts.verifiedBy === null,
+      recoverable: facts.codesMade,
+      change: facts.verifiedBy !== null,
+      sign_in: facts.verifiedBy === null,
+    }),
+    enter({ tenant, language }) {
+      const days = tenant.policy.remember_days;
+      if (byId('remember') !== null) {
+        say(byId('remember-text'), `verify.remember.${pluralForm(language(), days)}`, { days });
+      }
+    },
     async submit({ adopt, leave }) {
-      const event = adopt(await api.verify(takeOtp()));
+      const answer = await api.verify(takeOtp(), byId('remember')?.checked === true);
+      const event = { ...adopt(answer), said: 'status.code_accepted' };
       return event.facts.handedOff === 'sign-in' ? leave(event) : event;
     },
   },
 
   done: {
-    template: ({ state }) => (state.outcome === 'enrolled' ? 'done' : 'already'),
-    when: ({ tenant, session, state }) => ({
-      returns: tenant.return_url !== null || state.facts.handedOff !== null,
-      bound: Boolean(session?.authenticator?.bound_at),
-    }),
-    values: ({ session, language }) => ({
-      date: () => session?.authenticator && dateText(language(), new Date(session.authenticator.bound_at)),
-    }),
-    async submit({ tenant, state, signOut, leave }) {
-      if (state.facts.handedOff !== null) return leave();
-      if (tenant.return_url === null) return signOut();
-      location.assign(tenant.return_url);
-      return null;
+    when: ({ state }) => ({ recoverable: state.facts.codesMade }),
+    enter({ session }) {
+      if (session.role === 'help_desk') say(byId('done-action'), 'action.to_help_desk');
     },
+    submit: ({ finish }) => finish(),
   },
 
   stopped: {

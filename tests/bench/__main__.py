@@ -24,6 +24,7 @@ TOPICS = {
     "calls": "tests.bench.aws_calls",
     "speed": "tests.bench.speed",
     "growth": "tests.bench.growth",
+    "people": "tests.bench.people",
     "cold": "tests.bench.cold_start",
     "primitives": "tests.bench.primitives",
     "races": "tests.bench.races",

@@ -66,6 +66,7 @@ WAITS_MS = {
     "Sign": 8,
     "GetPublicKey": 6,
 }
+SES_WAIT_MS = 150
 PROCESSOR_MS_A_CALL = 1
 PROCESSOR_MS_A_PASSWORD = 20
 MEGABYTES_OF_A_WHOLE_PROCESSOR = 1_769
@@ -163,6 +164,20 @@ def outbox(counted: CountedCalls) -> Bill:
     }
 
 
+def mail() -> Bill:
+    """Return what one mail to a user uses: profile, user and mark are read, the mark is written."""
+    waited_ms = 3 * WAITS_MS["GetItem"] + WAITS_MS["PutItem"] + SES_WAIT_MS
+    worked_ms = 5 * PROCESSOR_MS_A_CALL / _share_of_processor(notices_megabytes())
+    return {
+        prices.MAIL: 1,
+        prices.LAMBDA_REQUEST: 1,
+        prices.GIGABYTE_SECOND: (waited_ms + worked_ms) / 1_000 * notices_megabytes() / 1_024,
+        prices.READ: 3,
+        prices.WRITE: 1,
+        prices.LOGGED: _logged_gigabytes(_OUTBOX_LOG_BYTES),
+    }
+
+
 def delivered_because_of(counted: CountedCalls) -> Usage:
     """Return what DynamoDB charges the outbox for the changes of one request, by running it."""
     records = [
@@ -198,6 +213,13 @@ def api_megabytes() -> int:
 def outbox_megabytes() -> int:
     """Return the memory of the outbox."""
     text = (PROJECT / ".chalice/stacks/app/functions.yaml").read_text(encoding="utf-8")
+    (megabytes,) = re.findall(r"MemorySize: (\d+)", text)
+    return int(megabytes)
+
+
+def notices_megabytes() -> int:
+    """Return the memory of the notices."""
+    text = (PROJECT / ".chalice/stacks/app/notices.yaml").read_text(encoding="utf-8")
     (megabytes,) = re.findall(r"MemorySize: (\d+)", text)
     return int(megabytes)
 

@@ -52,6 +52,10 @@ Dollars, and units in parentheses.
 - Free units are those that every account has each month for ever. They are counted for each column as if
   that were all the account does in that month.
 
+## Mail
+
+{_of_mail()}
+
 ## At rest, a month
 
 {_table_at_rest()}
@@ -76,6 +80,7 @@ each attempt and for each accepted one: the last column.
   {bills.PROCESSOR_MS_A_PASSWORD} ms; {memory} MB of memory are {share:.0%} of a processor. An instance
   starts in {bills.START_MS} ms.
 - The outbox ({bills.outbox_megabytes()} MB) is called once for an attempt and its acceptance.
+- SES takes a mail in {bills.SES_WAIT_MS} ms.
 - A body with a QR code is {bills.BODY_KILOBYTES_WITH_A_QR_CODE} KB, any other 1 KB, headers
   {bills.HEADER_BYTES} bytes; the page is
   {bills.FIRST_VISIT_KILOBYTES} KB on a first visit and {bills.LATER_VISIT_KILOBYTES} KB on later ones.
@@ -182,6 +187,14 @@ def _table_at_rest() -> str:
         f"**{_dollars(bills.beyond_what_is_free(bill))}**",
     )
     return table(("", "units", "dollars", "beyond what is free"), [*rows, sums])
+
+
+def _of_mail() -> str:
+    thousand = bills.total(bills.times(bills.mail(), 1_000))
+    return f"""Only where `MAIL_FROM` is said. A thousand mails to users cost {_dollars(thousand)} $:
+{_dollars(prices.MAIL.of(1_000))} $ go to SES, the rest reads whom to tell and notes who was told. An
+enrolment with recovery codes is two mails to each address of its user, a sign-in none. At rest there are
+two more alarms."""
 
 
 def _of_users_and_metrics() -> str:

@@ -133,6 +133,13 @@ ALARM = Price(
     source=_CLOUDWATCH,
     note="read by others on 5 May 2026",
 )
+MAIL = Price(
+    unit="mail sent by SES",
+    dollars=0.10,
+    per=1_000,
+    source="aws.amazon.com/ses/pricing",
+    note=_FROM_MEMORY,
+)
 
 ALL = (
     GATEWAY_REQUEST,
@@ -151,4 +158,5 @@ ALL = (
     LOGGED,
     METRIC,
     ALARM,
+    MAIL,
 )

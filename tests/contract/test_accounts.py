@@ -207,6 +207,19 @@ def test_a_new_name_is_noted_and_nothing_else(store: AccountStore, commit: Commi
     )
 
 
+@pytest.mark.requirement("E7")
+def test_addresses_are_noted_and_stay_where_none_are_said(store: AccountStore, commit: Commit) -> None:
+    commit(store.enlisted(replace(A_PORTALS, addresses=("one@firma.se", "two@firma.se"))))
+    commit(store.renamed(A_PORTALS, username="Ny", language="en"))
+    kept = store.get(A_PORTALS.tenant_id, A_PORTALS.user_id)
+    commit(store.renamed(A_PORTALS, username="Ny", language="en", addresses=("three@firma.se",)))
+    changed = store.get(A_PORTALS.tenant_id, A_PORTALS.user_id)
+    assert kept is not None
+    assert changed is not None
+    assert kept.addresses == ("one@firma.se", "two@firma.se")
+    assert changed.addresses == ("three@firma.se",)
+
+
 def test_nobody_is_not_renamed(store: AccountStore, commit: Commit) -> None:
     with pytest.raises(ConditionRefusedError):
         commit(store.renamed(A_PORTALS, username="Ny", language="en"))

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from functools import partial
 
 import pytest
 
-from chalicelib.authenticators.record import PendingAuthenticator, Reservation
+from chalicelib.authenticators.record import (
+    ALL,
+    MOST_AUTHENTICATORS,
+    BoundAuthenticators,
+    PendingAuthenticator,
+    Place,
+    Reservation,
+)
 from chalicelib.authenticators.store import AuthenticatorStore
 from chalicelib.bootstrap import Stores
 from chalicelib.errors import (
@@ -38,6 +46,10 @@ from tests.contract.drafts import (
 )
 
 DECEMBER = NOW + (7 * 24 + 15) * HOUR
+FIRST = Place(name="Google Authenticator")
+ONE_MORE = Place(name="Google Authenticator 2", is_further=True)
+INSTEAD = Place(name="Google Authenticator", replaces="old")
+INSTEAD_OF_ALL = Place(name="Google Authenticator", replaces=ALL)
 
 
 @pytest.fixture
@@ -67,10 +79,40 @@ def accept(store: AuthenticatorStore, reservation: Reservation, *, step: int = S
     store.accept_attempt(ANNA, reservation, "new", time_step=step)
 
 
-def failures(store: AuthenticatorStore) -> int:
+def bound_now(store: AuthenticatorStore) -> BoundAuthenticators:
     bound = store.bound(ANNA, METHOD)
     assert bound is not None
-    return bound.consecutive_failures
+    return bound
+
+
+def failures(store: AuthenticatorStore) -> int:
+    return bound_now(store).consecutive_failures
+
+
+def names(store: AuthenticatorStore) -> list[str]:
+    return [entry.name for entry in bound_now(store).entries]
+
+
+def offer_again(
+    store: AuthenticatorStore, *, place: Place = FIRST, may_move: bool = False, now: int = NOW
+) -> PendingAuthenticator | None:
+    return store.offer_again(
+        ANNA, sign_in_id="sign-in", phone="iphone", same_phone=True, place=place, may_move=may_move, now=now
+    )
+
+
+def bind_as(store: AuthenticatorStore, commit: Commit, authenticator_id: str, place: Place) -> None:
+    """Begin an authenticator for *place* and confirm it there."""
+    pending = a_pending(authenticator_id, **asdict(place))
+    commit(store.begun(ANNA, pending))
+    commit(*store.confirmed(ANNA, pending, an_entry(authenticator_id, name=place.name), now=NOW))
+
+
+def bind_several(store: AuthenticatorStore, commit: Commit, count: int) -> None:
+    """Bind "0", "1" and so on, each called like its id."""
+    bind_as(store, commit, "0", Place(name="0"))
+    for number in range(1, count):
+        bind_as(store, commit, str(number), Place(name=str(number), is_further=True))
 
 
 # -- what waits to be confirmed
@@ -133,7 +175,7 @@ def test_the_same_key_is_offered_again_with_the_phone_last_chosen(
     store: AuthenticatorStore, commit: Commit
 ) -> None:
     commit(store.begun(ANNA, a_pending()))
-    again = store.offer_again(ANNA, sign_in_id="sign-in", phone="iphone", same_phone=True, now=NOW)
+    again = offer_again(store)
     assert again == a_pending(phone="iphone", same_phone=True)
     assert store.pending(ANNA) == again
 
@@ -160,10 +202,26 @@ def test_only_an_own_live_key_is_offered_again(
 ) -> None:
     if pending is not None:
         commit(store.begun(ANNA, pending))
-    again = store.offer_again(ANNA, sign_in_id="sign-in", phone="iphone", same_phone=True, now=now)
+    again = offer_again(store, now=now)
     assert (again is not None) is is_offered
     if not is_offered:
         assert store.pending(ANNA) == pending, "a refusal changes nothing"
+
+
+@pytest.mark.requirement("E1", "B36")
+@pytest.mark.parametrize("begun_for", [FIRST, ONE_MORE, INSTEAD, INSTEAD_OF_ALL])
+@pytest.mark.parametrize("chosen", [FIRST, ONE_MORE, INSTEAD, INSTEAD_OF_ALL])
+def test_the_same_key_goes_to_another_place_only_where_it_may_move(
+    store: AuthenticatorStore, commit: Commit, begun_for: Place, chosen: Place
+) -> None:
+    commit(store.begun(ANNA, a_pending(**asdict(begun_for))))
+    stays = begun_for == chosen
+    again = offer_again(store, place=chosen)
+    assert (again is not None) is stays
+    moved = offer_again(store, place=chosen, may_move=True)
+    assert moved == a_pending(phone="iphone", same_phone=True, **asdict(chosen))
+    assert moved.place == chosen
+    assert store.pending(ANNA) == moved
 
 
 def test_a_sign_in_drops_its_own_key_and_no_other(store: AuthenticatorStore, commit: Commit) -> None:
@@ -297,15 +355,25 @@ def test_a_key_can_be_bound_in_its_last_second(store: AuthenticatorStore, commit
 
 
 @pytest.mark.requirement("E5")
-@pytest.mark.parametrize(("bound_already", "replaces"), [("old", None), (None, "old"), ("another", "old")])
-def test_there_are_never_two_and_never_one_for_a_stranger(
-    store: AuthenticatorStore, commit: Commit, bound_already: str | None, replaces: str | None
+@pytest.mark.parametrize(
+    ("bound_already", "place"),
+    [
+        ("old", FIRST),
+        (None, INSTEAD),
+        ("another", INSTEAD),
+        (None, ONE_MORE),
+        (None, INSTEAD_OF_ALL),
+        ("old", INSTEAD_OF_ALL),
+    ],
+)
+def test_nothing_is_bound_where_its_place_is_not_there(
+    store: AuthenticatorStore, commit: Commit, bound_already: str | None, place: Place
 ) -> None:
     """What was bound when the change began must be what is bound when it ends."""
     if bound_already is not None:
         bind(store, commit, bound_already)
     before = store.bound(ANNA, METHOD)
-    pending = a_pending(replaces=replaces)
+    pending = a_pending(**asdict(place))
     commit(store.begun(ANNA, pending))
     with pytest.raises(EnrolmentReplacedError):
         commit(*store.confirmed(ANNA, pending, an_entry(), now=NOW))
@@ -327,6 +395,62 @@ def test_a_disabled_authenticator_cannot_be_replaced(
     commit(store.begun(ANNA, pending))
     with pytest.raises(EnrolmentReplacedError):
         commit(*store.confirmed(ANNA, pending, an_entry(), now=NOW))
+
+
+@pytest.mark.requirement("E5", "E1")
+def test_nothing_is_bound_in_a_place_that_was_chosen_no_more(
+    store: AuthenticatorStore, commit: Commit
+) -> None:
+    """Another tab of the sign-in may choose otherwise while a code is looked at."""
+    bind(store, commit, "old")
+    pending = a_pending("new", **asdict(INSTEAD))
+    commit(store.begun(ANNA, pending))
+    offer_again(store, place=ONE_MORE, may_move=True)
+    with pytest.raises(EnrolmentReplacedError):
+        commit(*store.confirmed(ANNA, pending, an_entry("new"), now=NOW))
+    assert bound_now(store).entries == (an_entry("old"),)
+
+
+@pytest.mark.requirement("E10")
+def test_up_to_five_are_bound_beside_each_other_and_counted_together(
+    store: AuthenticatorStore, commit: Commit
+) -> None:
+    bind(store, commit, "0")
+    fail(store, 3)
+    for number in range(1, MOST_AUTHENTICATORS):
+        bind_as(store, commit, str(number), ONE_MORE)
+    assert {entry.authenticator_id for entry in bound_now(store).entries} == {"0", "1", "2", "3", "4"}
+    assert failures(store) == 3
+    pending = a_pending("5", **asdict(ONE_MORE))
+    commit(store.begun(ANNA, pending))
+    with pytest.raises(EnrolmentReplacedError):
+        commit(*store.confirmed(ANNA, pending, an_entry("5"), now=NOW))
+    assert len(bound_now(store).entries) == MOST_AUTHENTICATORS
+    assert store.pending(ANNA) == pending
+
+
+@pytest.mark.requirement("E10")
+def test_one_of_five_is_replaced_and_the_others_stay(store: AuthenticatorStore, commit: Commit) -> None:
+    bind_several(store, commit, MOST_AUTHENTICATORS)
+    bind_as(store, commit, "new", Place(name="2", replaces="2"))
+    assert {entry.authenticator_id for entry in bound_now(store).entries} == {"0", "1", "3", "4", "new"}
+
+
+@pytest.mark.requirement("L3", "E5")
+@pytest.mark.parametrize("is_written_down", [True, False])
+def test_all_that_are_disabled_give_way_together_and_their_counts_too(
+    store: AuthenticatorStore, commit: Commit, *, is_written_down: bool
+) -> None:
+    """What was guessed at is gone, so its count says nothing of the new one."""
+    bind_several(store, commit, 2)
+    last = fail(store, 20)
+    if is_written_down:
+        commit(store.disabled(ANNA, METHOD))
+    bind_as(store, commit, "new", INSTEAD_OF_ALL)
+    bound = bound_now(store)
+    assert bound.entries == (an_entry("new", name=INSTEAD_OF_ALL.name),)
+    assert (bound.is_disabled, bound.consecutive_failures) == (False, 0)
+    assert reserve(store, now=last).past_months == ()
 
 
 @pytest.mark.requirement("B38")
@@ -600,3 +724,153 @@ def test_one_users_failures_are_nobody_elses(store: AuthenticatorStore, commit: 
     bound = store.bound(BERIT, METHOD)
     assert bound is not None
     assert bound.consecutive_failures == 1
+
+
+# -- what its owner and the help desk change
+
+
+@pytest.mark.requirement("E10")
+def test_a_name_is_changed_once_and_nothing_else(store: AuthenticatorStore, commit: Commit) -> None:
+    bind_several(store, commit, 2)
+    commit(store.renamed(ANNA, METHOD, "1", name="Arbetsmobil \N{MOBILE PHONE}"))
+    assert names(store) == ["0", "Arbetsmobil \N{MOBILE PHONE}"]
+    for authenticator_id, name in (("1", "Arbetsmobil \N{MOBILE PHONE}"), ("2", "gone"), ("*", "none")):
+        with pytest.raises(ConditionRefusedError):
+            commit(store.renamed(ANNA, METHOD, authenticator_id, name=name))
+    with pytest.raises(ConditionRefusedError):
+        commit(store.renamed(BERIT, METHOD, "1", name="hers"))
+    assert store.bound(BERIT, METHOD) is None, "a refused update makes no row"
+
+
+@pytest.mark.requirement("E10", "B40")
+def test_what_is_removed_is_gone_and_the_rest_keep_their_count(
+    store: AuthenticatorStore, commit: Commit
+) -> None:
+    bind_several(store, commit, 3)
+    fail(store, 3)
+    commit(store.begun(ANNA, a_pending("waiting")))
+    commit(*store.removed(ANNA, METHOD, "1", is_last=False))
+    assert names(store) == ["0", "2"]
+    assert failures(store) == 3
+    assert store.pending(ANNA) is None
+    commit(*store.removed(ANNA, METHOD, "0", is_last=False))
+    commit(*store.removed(ANNA, METHOD, "2", is_last=True))
+    assert store.bound(ANNA, METHOD) is None
+
+
+@pytest.mark.requirement("B40")
+@pytest.mark.parametrize(
+    ("count", "authenticator_id", "is_last"),
+    [(1, "0", False), (2, "0", True), (2, "x", False), (0, "0", True)],
+)
+def test_the_last_one_goes_only_as_the_last_and_what_is_not_there_not_at_all(
+    store: AuthenticatorStore, commit: Commit, count: int, authenticator_id: str, *, is_last: bool
+) -> None:
+    if count:
+        bind_several(store, commit, count)
+    before = store.bound(ANNA, METHOD)
+    commit(store.begun(ANNA, a_pending("waiting")))
+    with pytest.raises(ConditionRefusedError):
+        commit(*store.removed(ANNA, METHOD, authenticator_id, is_last=is_last))
+    assert store.bound(ANNA, METHOD) == before
+    assert store.pending(ANNA) == a_pending("waiting")
+
+
+@pytest.mark.requirement("L3")
+@pytest.mark.parametrize("count", [1, 2])
+def test_what_is_disabled_is_not_removed(store: AuthenticatorStore, commit: Commit, count: int) -> None:
+    """Or a guesser's owner would hand out a new budget."""
+    bind_several(store, commit, count)
+    fail(store, 20)
+    with pytest.raises(ConditionRefusedError):
+        commit(*store.removed(ANNA, METHOD, "0", is_last=count == 1))
+    assert len(bound_now(store).entries) == count
+
+
+@pytest.mark.requirement("E10")
+def test_what_was_removed_meanwhile_accepts_nothing(store: AuthenticatorStore, commit: Commit) -> None:
+    """Also in the middle of a verification."""
+    bind_several(store, commit, 2)
+    reservation = reserve(store)
+    commit(*store.removed(ANNA, METHOD, "0", is_last=False))
+    with pytest.raises(OtpMismatchError):
+        store.accept_attempt(ANNA, reservation, "0", time_step=STEP)
+    reservation = reserve(store, "another")
+    commit(*store.removed(ANNA, METHOD, "1", is_last=True))
+    with pytest.raises(OtpMismatchError):
+        store.accept_attempt(ANNA, reservation, "1", time_step=STEP)
+    assert store.bound(ANNA, METHOD) is None, "a refused update makes no row"
+
+
+@pytest.mark.requirement("B40")
+def test_of_parallel_removals_one_takes_place(store: AuthenticatorStore, commit: Commit) -> None:
+    bind_several(store, commit, 2)
+    outcomes = outcomes_in_parallel(
+        partial(commit, *store.removed(ANNA, METHOD, str(number % 2), is_last=False))
+        for number in range(12)
+    )
+    assert sorted(outcomes) == ["ConditionRefusedError"] * 11 + ["ok"]
+    assert len(bound_now(store).entries) == 1
+
+
+@pytest.mark.requirement("E11")
+@pytest.mark.parametrize("count", [0, 2])
+def test_everything_is_dropped_whatever_there_is(
+    store: AuthenticatorStore, commit: Commit, count: int
+) -> None:
+    if count:
+        bind_several(store, commit, count)
+        commit(store.begun(ANNA, a_pending("waiting")))
+    commit(*store.dropped(ANNA, METHOD))
+    assert store.bound(ANNA, METHOD) is None
+    assert store.pending(ANNA) is None
+
+
+@pytest.mark.requirement("E11", "L4")
+def test_unlocking_forgives_the_failures_in_a_row_and_those_of_the_month(
+    store: AuthenticatorStore, commit: Commit
+) -> None:
+    bind(store, commit)
+    last = fail(store, 10)
+    commit(store.unlocked(ANNA, METHOD, month="2026_11"))
+    assert failures(store) == 0
+    for number in range(5):
+        reserve(store, f"again-{number}", now=last)
+    assert reserve(store, "in December", now=DECEMBER).past_months == ("2026_11",)
+
+
+@pytest.mark.requirement("L3", "E11")
+@pytest.mark.parametrize("is_written_down", [True, False])
+def test_what_is_disabled_is_never_unlocked(
+    store: AuthenticatorStore, commit: Commit, *, is_written_down: bool
+) -> None:
+    with pytest.raises(AuthenticatorDisabledError):
+        commit(store.unlocked(ANNA, METHOD, month="2026_11"))
+    assert store.bound(ANNA, METHOD) is None
+    bind(store, commit)
+    fail(store, 20)
+    if is_written_down:
+        commit(store.disabled(ANNA, METHOD))
+    with pytest.raises(AuthenticatorDisabledError):
+        commit(store.unlocked(ANNA, METHOD, month="2026_11"))
+    assert failures(store) == 20
+
+
+@pytest.mark.requirement("L4")
+def test_opening_a_month_forgives_its_failures_and_leaves_the_ladder(
+    store: AuthenticatorStore, commit: Commit
+) -> None:
+    with pytest.raises(ConditionRefusedError):
+        commit(store.month_opened(ANNA, METHOD, "2026_11"))
+    assert store.bound(ANNA, METHOD) is None
+    bind(store, commit)
+    now = NOW
+    for _ in range(2):
+        now = fail(store, 10, start=now + HOUR) + HOUR
+        accept(store, reserve(store, f"good-{now}", now=now), step=now // 30)
+    now = fail(store, 10, start=now + HOUR) + HOUR
+    with pytest.raises(TooManyAttemptsError):
+        reserve(store, now=now)
+    commit(store.month_opened(ANNA, METHOD, "2026_11"))
+    assert failures(store) == 10
+    reserve(store, now=now)

@@ -7,32 +7,51 @@ The other suites here ask what somebody thought of; this one asks at random.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import asdict
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from chalicelib.accounts.store import PasswordSubject
-from chalicelib.authenticators.record import Reservation
+from chalicelib.authenticators.record import ALL, Place, Reservation
 from chalicelib.bootstrap import Stores
 from chalicelib.errors import TooManyAttemptsError, TwoFactorError
+from chalicelib.throttle import month_of
 from tests.contract.drafts import ANNA, METHOD, NOW, a_pending, a_user, an_attempt, an_entry, bind
 from tests.support.aws import Moto, moto
 from tests.support.memory import memory_stores
 
 sign_ins = st.sampled_from(["one", "two"])
-ids = st.sampled_from(["a", "b"])
-replaced = st.sampled_from([None, None, "a", "b"])
+ids = st.sampled_from(["a", "b", "c"])
+places = st.sampled_from(
+    [
+        Place(name="one"),
+        Place(name="one more", is_further=True),
+        Place(name="two more", is_further=True),
+        Place(name="a", replaces="a"),
+        Place(name="b", replaces="b"),
+        Place(name="all", replaces=ALL),
+    ]
+)
+flags = st.booleans()
 attempts = st.sampled_from(["x", "y", "z"])
 steps = st.integers(-3, 3)
 seconds = st.sampled_from([0, 0, 0, 1, 29, 30, 31, 60, 900, 1_800, 1_801, 3_600, 40 * 86_400])
 
 verbs = st.one_of(
-    st.tuples(st.just("begun"), sign_ins, ids, replaced),
-    st.tuples(st.just("offer_again"), sign_ins),
+    st.tuples(st.just("begun"), sign_ins, ids, places),
+    st.tuples(st.just("offer_again"), sign_ins, places, flags),
     st.tuples(st.just("cancelled"), sign_ins),
     st.tuples(st.just("reserve_confirmation"), sign_ins),
-    st.tuples(st.just("confirmed"), ids, replaced, steps),
+    st.tuples(st.just("confirmed"), ids, places, steps),
+    st.tuples(st.just("bound"), sign_ins, ids, places),
+    st.tuples(st.just("bound"), sign_ins, ids, places),
+    st.tuples(st.just("renamed"), ids, st.sampled_from(["one", "another"])),
+    st.tuples(st.just("removed"), ids, flags),
+    st.tuples(st.just("dropped")),
+    st.tuples(st.just("unlocked")),
+    st.tuples(st.just("month_opened")),
     st.tuples(st.just("reserve_attempt"), attempts),
     st.tuples(st.just("reserve_attempt"), attempts),
     st.tuples(st.just("accept_attempt"), ids, steps),
@@ -69,15 +88,21 @@ class Side:
         store = self.stores.authenticators
         return store.pending(ANNA), store.bound(ANNA, METHOD), self.stores.accounts.get("cozone", "anna")
 
-    def _begun(self, sign_in: str, authenticator_id: str, replaces: str | None, *, now: int) -> None:
+    def _begun(self, sign_in: str, authenticator_id: str, place: Place, *, now: int) -> None:
         pending = a_pending(
-            authenticator_id, sign_in_id=sign_in, replaces=replaces, begun_at=now, expires_at=now + 1_800
+            authenticator_id, sign_in_id=sign_in, begun_at=now, expires_at=now + 1_800, **asdict(place)
         )
         self.stores.transactions.commit(self.stores.authenticators.begun(ANNA, pending))
 
-    def _offer_again(self, sign_in: str, *, now: int) -> object:
+    def _offer_again(self, sign_in: str, place: Place, may_move: bool, *, now: int) -> object:  # noqa: FBT001 - drawn
         return self.stores.authenticators.offer_again(
-            ANNA, sign_in_id=sign_in, phone="iphone", same_phone=True, now=now
+            ANNA,
+            sign_in_id=sign_in,
+            phone="iphone",
+            same_phone=True,
+            place=place,
+            may_move=may_move,
+            now=now,
         )
 
     def _cancelled(self, sign_in: str, *, now: int) -> None:
@@ -87,8 +112,38 @@ class Side:
     def _reserve_confirmation(self, sign_in: str, *, now: int) -> object:
         return self.stores.authenticators.reserve_confirmation(ANNA, sign_in_id=sign_in, now=now)
 
-    def _confirmed(self, authenticator_id: str, replaces: str | None, step: int, *, now: int) -> None:
-        pending = a_pending(authenticator_id, replaces=replaces)
+    def _bound(self, sign_in: str, authenticator_id: str, place: Place, *, now: int) -> None:
+        self._begun(sign_in, authenticator_id, place, now=now)
+        self._confirmed(authenticator_id, place, 0, now=now)
+
+    def _renamed(self, authenticator_id: str, name: str, *, now: int) -> None:
+        del now
+        self.stores.transactions.commit(
+            self.stores.authenticators.renamed(ANNA, METHOD, authenticator_id, name=name)
+        )
+
+    def _removed(self, authenticator_id: str, is_last: bool, *, now: int) -> None:  # noqa: FBT001 - drawn
+        del now
+        self.stores.transactions.commit(
+            *self.stores.authenticators.removed(ANNA, METHOD, authenticator_id, is_last=is_last)
+        )
+
+    def _dropped(self, *, now: int) -> None:
+        del now
+        self.stores.transactions.commit(*self.stores.authenticators.dropped(ANNA, METHOD))
+
+    def _unlocked(self, *, now: int) -> None:
+        self.stores.transactions.commit(
+            self.stores.authenticators.unlocked(ANNA, METHOD, month=month_of(now))
+        )
+
+    def _month_opened(self, *, now: int) -> None:
+        self.stores.transactions.commit(
+            self.stores.authenticators.month_opened(ANNA, METHOD, month_of(now))
+        )
+
+    def _confirmed(self, authenticator_id: str, place: Place, step: int, *, now: int) -> None:
+        pending = a_pending(authenticator_id, **asdict(place))
         entry = an_entry(authenticator_id, last_accepted_time_step=now // 30 + step)
         self.stores.transactions.commit(
             *self.stores.authenticators.confirmed(ANNA, pending, entry, now=now)

@@ -46,9 +46,10 @@ def _finish_the_keys(cloudformation: Any) -> None:
     (stack,) = cloudformation.describe_stacks(StackName="tvasteg-dev-data")["Stacks"]
     outputs = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
     account_id, region = outputs["SigningKeyArn"].split(":")[4:2:-1]
-    signing = kms_backends[account_id][region].keys[outputs["SigningKeyArn"].rpartition("/")[2]]
-    signing.key_spec, signing.key_usage = "ECC_NIST_P256", "SIGN_VERIFY"
-    signing.private_key = generate_private_key(signing.key_spec)
+    for name in ("SigningKeyArn", "DigestKeyArn"):
+        signing = kms_backends[account_id][region].keys[outputs[name].rpartition("/")[2]]
+        signing.key_spec, signing.key_usage = "ECC_NIST_P256", "SIGN_VERIFY"
+        signing.private_key = generate_private_key(signing.key_spec)
 
 
 @pytest.fixture

@@ -6,6 +6,8 @@ import re
 
 import pytest
 
+from chalicelib.archive.log import UNITS as UNITS_OF_THE_ARCHIVE
+from chalicelib.notices.notifier import UNITS as UNITS_OF_NOTICES
 from chalicelib.web.metrics import DIMENSION, NAMESPACE, UNITS
 from tests.docs.pages import DOCS
 from tests.support.cloud_formation import Properties, app_template, of_type, resolved
@@ -26,6 +28,8 @@ METRICS_OF_AWS = {
     ("AWS/Usage", "CallCount"): {"Service", "Type", "Resource", "Class"},
 }
 SYMMETRIC_KMS_REQUESTS_A_SECOND = 10_000
+# What must happen every hour: there is no data of what did not.
+WOKEN_BY_SILENCE = {"DigestMissingAlarm"}
 
 
 def dimensions(alarm: Properties) -> dict[str, object]:
@@ -39,7 +43,7 @@ class TestEveryAlarm:
     def test_its_metric_exists(self, name: str) -> None:
         alarm = ALARMS[name]
         if alarm["Namespace"] == NAMESPACE:
-            assert alarm["MetricName"] in UNITS
+            assert alarm["MetricName"] in UNITS | UNITS_OF_THE_ARCHIVE | UNITS_OF_NOTICES
             assert dimensions(alarm) == {DIMENSION: {"Ref": "Stage"}}
         else:
             known = METRICS_OF_AWS[alarm["Namespace"], alarm["MetricName"]]
@@ -53,11 +57,13 @@ class TestEveryAlarm:
     def test_it_wakes_somebody_and_is_quiet_without_data(self, name: str) -> None:
         alarm = ALARMS[name]
         assert alarm["AlarmActions"] == [{"Ref": "AlarmTopic"}]
-        assert alarm["TreatMissingData"] == "notBreaching"
+        assert alarm["TreatMissingData"] == ("breaching" if name in WOKEN_BY_SILENCE else "notBreaching")
         assert alarm.get("ActionsEnabled", True)
 
     def test_its_threshold_can_be_met_and_is_not_always(self, name: str) -> None:
         alarm = ALARMS[name]
+        if name in WOKEN_BY_SILENCE:
+            return
         assert alarm["Threshold"] > 0
         assert alarm["ComparisonOperator"] in {
             "GreaterThanThreshold",
@@ -70,14 +76,20 @@ class TestEveryAlarm:
 
     def test_what_is_counted_is_summed(self, name: str) -> None:
         alarm = ALARMS[name]
-        if UNITS.get(alarm["MetricName"]) == "Count":
+        if (UNITS | UNITS_OF_THE_ARCHIVE | UNITS_OF_NOTICES).get(alarm["MetricName"]) == "Count":
             assert alarm["Statistic"] == "Sum"
 
 
 @pytest.mark.requirement("B48", "V8")
 @pytest.mark.parametrize(
     "name",
-    ["SecretIntegrityAlarm", "NewerRowsAlarm", "InternalErrorsAlarm", "ReturnCodesUsedTwiceAlarm"],
+    [
+        "SecretIntegrityAlarm",
+        "NewerRowsAlarm",
+        "InternalErrorsAlarm",
+        "ReturnCodesUsedTwiceAlarm",
+        "EventsTamperedAlarm",
+    ],
 )
 def test_what_must_never_happen_alarms_at_once(name: str) -> None:
     alarm = ALARMS[name]
@@ -116,6 +128,23 @@ def test_the_outbox_alarms_long_before_the_stream_forgets() -> None:
         "MaximumRecordAgeInSeconds"
     ]
     assert ALARMS["OutboxBehindAlarm"]["Threshold"] / 1000 <= age / 10
+
+
+@pytest.mark.requirement("A4")
+def test_the_archive_alarms_long_before_the_stream_forgets() -> None:
+    age = APP["Resources"]["Archive"]["Properties"]["Events"]["Written"]["Properties"][
+        "MaximumRecordAgeInSeconds"
+    ]
+    assert ALARMS["ArchiveBehindAlarm"]["Threshold"] / 1000 <= age / 10
+
+
+@pytest.mark.requirement("A4")
+def test_two_hours_without_a_digest_wake_somebody_whatever_the_reason() -> None:
+    """Also the best one to wish for in silence: that somebody has stopped the clock."""
+    alarm = ALARMS["DigestMissingAlarm"]
+    assert (alarm["MetricName"], alarm["Statistic"]) == ("DigestsMade", "Sum")
+    assert (alarm["Threshold"], alarm["ComparisonOperator"]) == (1, "LessThanThreshold")
+    assert alarm["Period"] * alarm["EvaluationPeriods"] == 2 * 3_600
 
 
 def test_both_tables_are_looked_at() -> None:

@@ -23,9 +23,9 @@ def test_nothing_in_it_is_lost_with_the_stack() -> None:
         assert resource["UpdateReplacePolicy"] == "Retain", name
 
 
-def test_there_are_two_tables_and_three_keys() -> None:
+def test_there_are_two_tables_and_four_keys() -> None:
     assert set(TABLES) == {"StateTable", "EventsTable"}
-    assert set(KEYS) == {"SecretKey", "SigningKey", "TableKey"}
+    assert set(KEYS) == {"SecretKey", "SigningKey", "DigestKey", "TableKey"}
 
 
 @pytest.mark.requirement("K6")
@@ -66,12 +66,14 @@ def test_a_table_costs_nothing_while_nobody_uses_it(table: str) -> None:
     assert "ProvisionedThroughput" not in TABLES[table]
 
 
-def test_expired_rows_of_state_are_swept_and_events_stay() -> None:
-    assert TABLES["StateTable"]["TimeToLiveSpecification"] == {
-        "AttributeName": rows.StateRow.expires_at.attr_name,
+@pytest.mark.requirement("K8")
+@pytest.mark.parametrize("table", TABLES)
+def test_expired_rows_are_swept(table: str) -> None:
+    """Of events when their class of retention says so, and by nobody else."""
+    assert TABLES[table]["TimeToLiveSpecification"] == {
+        "AttributeName": rows.Row.expires_at.attr_name,
         "Enabled": True,
     }
-    assert "TimeToLiveSpecification" not in TABLES["EventsTable"]
 
 
 def test_the_streams_tell_what_a_reader_needs() -> None:
@@ -88,7 +90,10 @@ def test_the_key_that_signs_is_of_the_kind_that_assertions_need() -> None:
     assert "EnableKeyRotation" not in key
 
 
-@pytest.mark.parametrize(("key", "name"), [("SecretKey", "secrets"), ("SigningKey", "assertions")])
+@pytest.mark.parametrize(
+    ("key", "name"),
+    [("SecretKey", "secrets"), ("SigningKey", "assertions"), ("DigestKey", "digests")],
+)
 def test_a_key_has_a_name_for_people(key: str, name: str) -> None:
     alias = properties(data_template(), f"{key}Alias")
 
@@ -105,12 +110,17 @@ def test_the_other_stack_is_told_names_and_addresses() -> None:
         "StateStreamArn",
         "EventsTableName",
         "EventsTableArn",
+        "EventsStreamArn",
         "SecretKeyArn",
         "SecretKeyAlias",
         "SigningKeyArn",
         "SigningKeyAlias",
+        "DigestKeyArn",
+        "DigestKeyAlias",
         "TableKeyArn",
         "ArtifactsBucketName",
+        "ArchiveBucketName",
+        "ArchiveBucketArn",
     }
     for name, output in outputs.items():
         assert output["Export"] == {"Name": {"Fn::Sub": f"${{AWS::StackName}}-{name}"}}

@@ -93,6 +93,19 @@ def test_everything_of_it_is_gone_and_nothing_of_anybody_else(operator: Operator
 
 
 @pytest.mark.requirement("K8")
+def test_the_help_desks_names_go_with_it(operator: Operator, world: World) -> None:
+    """They are found apart from users' names."""
+    tenant = world.add_tenant(id="byra")
+    before = {row["pk"]["S"] for row in operator.rows()}
+    world.add_staff(tenant)
+    assert any(
+        row["pk"]["S"].startswith("LOOKUP#") for row in operator.rows() if row["pk"]["S"] not in before
+    )
+    assert erase(operator, "byra").status == 0
+    assert {row["pk"]["S"] for row in operator.rows()} == before - {"T#byra"}
+
+
+@pytest.mark.requirement("K8")
 def test_its_events_stay_and_name_nobody(operator: Operator, world: World) -> None:
     lives(world, "byra")
     table = operator.stage.data["EventsTableName"]

@@ -138,12 +138,12 @@ class TestFunctions:
         assert of("APIHandler")["Timeout"] < gateway_seconds
         assert gateway_seconds < api_origin()["CustomOriginConfig"]["OriginReadTimeout"]
 
-    def test_the_outbox_is_called_for_changed_authenticators_alone(self) -> None:
+    def test_the_outbox_is_called_for_what_counts_attempts_alone(self) -> None:
         (event,) = of("Outbox")["Events"].values()
         (rule,) = event["Properties"]["FilterCriteria"]["Filters"]
 
         assert json.loads(rule["Pattern"]) == {
-            "eventName": ["MODIFY"],
+            "eventName": ["INSERT", "MODIFY"],
             "dynamodb": {"Keys": {"sk": {"S": sorted(ATTEMPT_ROWS)}}},
         }
 

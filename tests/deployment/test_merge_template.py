@@ -64,7 +64,14 @@ def test_every_fragment_is_in_it() -> None:
     resources = merge_template("dev", architecture="arm64")["Resources"]
     fragments = {path.name for path in (STACKS / "app").iterdir()}
 
-    assert fragments == {"alarms.yaml", "edge.yaml", "functions.yaml"}
+    assert fragments == {
+        "admin.yaml",
+        "alarms.yaml",
+        "archive.yaml",
+        "edge.yaml",
+        "functions.yaml",
+        "notices.yaml",
+    }
     assert {"AlarmTopic", "Distribution", "FailureQueue"} <= set(resources)
 
 

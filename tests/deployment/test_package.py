@@ -111,7 +111,7 @@ def test_the_template_says_the_same_as_the_package(packaged: Packaged, architect
     resources = json.loads(package.template_path.read_bytes())["Resources"].values()
     functions = [r["Properties"] for r in resources if r["Type"] == "AWS::Serverless::Function"]
 
-    assert len(functions) == 2
+    assert len(functions) == 6
     for function in functions:
         assert function["CodeUri"] == "./deployment.zip"
         assert function["Runtime"] == package.runtime == "python{}.{}".format(*sys.version_info)

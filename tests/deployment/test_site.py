@@ -60,6 +60,33 @@ def test_our_own_page_leads_into_its_release() -> None:
     assert page.replace(f"/v/{release.name}/", "") == (STATIC_FOLDER / "index.html").read_text("utf-8")
 
 
+@pytest.mark.parametrize("address", ["help-desk", "help-desk/", "help-desk/index.html"])
+def test_a_page_in_a_folder_is_the_same_under_each_of_its_addresses(address: str) -> None:
+    """CloudFront hands over what lies under the very key, with or without the slash."""
+    release = Release.of(STATIC_FOLDER)
+    page = next(file for file in release.entrance if file.key == address)
+    assert page.content_type == "text/html; charset=utf-8"
+    assert page.cache_control == ASK_EACH_TIME
+    links = set(re.findall(r'(?:href|src)="([^"#]+)"', page.content.decode()))
+    ours = {
+        f"/v/{release.name}/{name}"
+        for name in ("app.css", "help-desk/help-desk.css", "help-desk/js/app.js")
+    }
+    assert ours < links
+    there = {f"/{file.key}" for file in release.lasting}
+    assert {link for link in links if link.startswith("/v/")} == links - {"/"}
+    assert links - {"/"} <= there
+    assert f"/v/{release.name}/help-desk/index.html" not in there
+
+
+def test_a_link_out_of_a_folder_to_nowhere_stops_the_deploy(tmp_path: Path) -> None:
+    folder = folder_with(tmp_path / "1")
+    (folder / "sub").mkdir()
+    (folder / "sub/index.html").write_text('<link href="../app.css"><link href="app.css">')
+    with pytest.raises(DeploymentError, match=r"sub/index\.html names app\.css"):
+        Release.of(folder)
+
+
 def test_the_name_is_that_of_the_content(tmp_path: Path) -> None:
     """Same files, same name, wherever they lie; another byte, or another name, another one."""
     one, same, other = (

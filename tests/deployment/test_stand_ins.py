@@ -72,7 +72,8 @@ from datetime import UTC, datetime, timedelta
 from botocore.credentials import _local_now
 from botocore.utils import parse_timestamp
 noon = datetime(2026, 11, 23, 12, tzinfo=UTC)
-for written in (1795435200, "1795435200", "2026-11-23T12:00:00Z", "2026-11-23T12:00:00.000Z"):
+for written in (1795435200, "1795435200", "2026-11-23T12:00:00Z", "2026-11-23T12:00:00.000Z",
+                "Mon, 23 Nov 2026 12:00:00 GMT"):
     assert parse_timestamp(written) == noon, written
 assert abs(_local_now() - datetime.now(UTC)) < timedelta(hours=1)
 """

@@ -90,7 +90,7 @@ class TestApplying:
 
         assert said.err == "Nothing was changed: the host tva.firma.se is the tenant cozone's.\n"
         assert (said.status, operator.rows()) == (1, before)
-        assert len(operator.keys()) == 3
+        assert len(operator.keys()) == 4
 
     @pytest.mark.parametrize(
         ("error", "sentence"),
@@ -138,6 +138,25 @@ class TestKeyOfItsOwn:
         ]
         assert json.loads(policies[0]) == json.loads(policies[1])
         assert operator.kms.get_key_rotation_status(KeyId=arn)["KeyRotationEnabled"] is True
+
+    @pytest.mark.requirement("K4")
+    def test_one_that_an_earlier_release_made_gets_the_policy_of_this_one(self, operator: Operator) -> None:
+        """Which lets the operators' function seal, and is no change of the profile."""
+        operator.applies(own_key=True)
+        arn = operator.stage.tenant("cozone").secret_key_arn
+        theirs = operator.kms.get_key_policy(KeyId=arn, PolicyName="default")["Policy"]
+        earlier = json.loads(theirs)
+        earlier["Statement"] = [one for one in earlier["Statement"] if one["Sid"] != "OurAdminSeals"]
+        operator.kms.put_key_policy(KeyId=arn, PolicyName="default", Policy=json.dumps(earlier))
+
+        said = operator.applies(own_key=True)
+
+        now = operator.kms.get_key_policy(KeyId=arn, PolicyName="default")["Policy"]
+        assert json.loads(now) == json.loads(theirs)
+        assert said.out.splitlines() == [
+            "cozone's own key has the policy of this release now.",
+            "Nothing changes: version 1 of cozone's profile is the same.",
+        ]
         tags = operator.kms.list_resource_tags(KeyId=arn)["Tags"]
         assert {tag["TagKey"]: tag["TagValue"] for tag in tags} == {
             "application": "tvasteg",
@@ -154,7 +173,7 @@ class TestKeyOfItsOwn:
         assert "  own_key: false -> true" in said.out
         operator.applies(own_key=True, portal_name="Kontoret")
         assert operator.stage.tenant("cozone").secret_key_arn == arn
-        assert len(operator.keys()) == 4
+        assert len(operator.keys()) == 5
 
     def test_an_attempt_that_broke_off_leaves_no_second_key(
         self, operator: Operator, monkeypatch: pytest.MonkeyPatch
@@ -166,7 +185,7 @@ class TestKeyOfItsOwn:
             patching.setattr("chalicelib.tenants.dynamodb.DynamoTenants.apply", apply)
             assert operator.applies(own_key=True).status == 1
         assert operator.applies(own_key=True).status == 0
-        assert len(operator.keys()) == 4
+        assert len(operator.keys()) == 5
 
     @pytest.mark.requirement("K4")
     def test_a_key_that_somebody_else_put_there_is_not_taken_up(self, operator: Operator) -> None:
@@ -184,7 +203,7 @@ class TestKeyOfItsOwn:
             "for this tenant: it is not tagged application=tvasteg, stage=dev, tenant=cozone. "
         )
         assert (said.status, operator.rows()) == (1, before)
-        assert len(operator.keys()) == 4
+        assert len(operator.keys()) == 5
 
     @pytest.mark.requirement("K8")
     def test_while_it_does_not_open_anything_the_tenant_stays_as_it_is(self, operator: Operator) -> None:

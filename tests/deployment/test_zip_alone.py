@@ -19,12 +19,15 @@ from chalicelib.bootstrap import assemble, stores_on
 from chalicelib.local.resources import create_missing
 from chalicelib.settings import Settings
 from chalicelib.tenants.profile import Profile
+from tests.support.admin import ARN as OPERATOR
+from tests.support.admin import PASSWORD, key_of_length, user_row
 from tests.support.api_gateway import VIEWER_HOST, api_gateway_transport
+from tests.support.function_url import request_event
 from tests.support.lambda_runtime import FunctionError, LambdaFunction, running
 from tests.support.ministack import ministack
 from tests.support.packages import NATIVE, Packaged
 from tests.support.portal import RETURN_URL, ClientKey, Portal, brought_back, client_of
-from tests.support.wizard import Wizard
+from tests.support.wizard import Phone, Wizard
 from tests.support.world import ANNA, ANNAS_PASSWORD, COZONE
 
 ORIGIN_SECRET = "the-secret-that-cloudfront-adds-to-requests"
@@ -49,6 +52,11 @@ EXAMPLE = COZONE | {
 }
 API_HANDLER = "app.app"
 OUTBOX_HANDLER = "chalicelib.outbox.handler.handle"
+ADMIN_HANDLER = "chalicelib.admin.handler.handle"
+NOTICES_HANDLER = "chalicelib.notices.handler.handle"
+ARCHIVE_HANDLER = "chalicelib.archive.handler.handle"
+DIGEST_HANDLER = "chalicelib.archive.digest_handler.handle"
+ARCHIVE_BUCKET = "tvasteg-prod-archive"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,10 +106,10 @@ class Cloud:
         rows = self.client("dynamodb").scan(TableName=SETTINGS.events_table, ConsistentRead=True)["Items"]
         return sorted(row["kind"]["S"] for row in rows)
 
-    def stream_records(self) -> list[dict[str, Any]]:
-        """Return what the table ``state`` has streamed, as Lambda would hand it to the outbox."""
+    def stream_records(self, table: str = SETTINGS.state_table) -> list[dict[str, Any]]:
+        """Return what a table has streamed, ``state`` unless another, as Lambda would hand it over."""
         streams = self.client("dynamodbstreams")
-        (stream,) = streams.list_streams(TableName=SETTINGS.state_table)["Streams"]
+        (stream,) = streams.list_streams(TableName=table)["Streams"]
         description = streams.describe_stream(StreamArn=stream["StreamArn"])["StreamDescription"]
         iterators = [
             streams.get_shard_iterator(
@@ -240,6 +248,86 @@ def test_the_outbox_tells_of_attempts(cloud: Cloud) -> None:
 
     assert {"attempt.counted", "attempt.accepted"} <= set(kinds)
     assert cloud.event_kinds() == kinds
+
+
+@pytest.mark.requirement("E7")
+def test_the_notices_send_mail_once(cloud: Cloud) -> None:
+    """By the zip's own trimmed SES, which speaks otherwise than DynamoDB."""
+    cloud.client("sesv2").create_email_identity(EmailIdentity="firma.se")
+    environment = {
+        "STAGE": SETTINGS.stage,
+        "STATE_TABLE": SETTINGS.state_table,
+        "MAIL_FROM": "notiser@firma.se",
+    }
+    batch = {"Records": cloud.stream_records(SETTINGS.events_table)}
+    with cloud._running(NOTICES_HANDLER, environment) as notices:
+        for _ in range(2):
+            assert notices.invoke(batch) == {"batchItemFailures": []}
+
+    output = (cloud.folder / f"{NOTICES_HANDLER}.txt").read_text()
+    first, second = (json.loads(line)["outcomes"] for line in output.splitlines() if "outcomes" in line)
+    assert first["sent"] > 0
+    assert second["repeated"] == first["sent"]
+    assert "sent" not in second
+
+
+@pytest.mark.requirement("A4")
+def test_the_archive_writes_and_the_digest_signs(cloud: Cloud) -> None:
+    """By the zip's own trimmed S3, which says times in another way than DynamoDB."""
+    s3, kms = cloud.client("s3"), cloud.client("kms")
+    s3.create_bucket(
+        Bucket=ARCHIVE_BUCKET, CreateBucketConfiguration={"LocationConstraint": SETTINGS.region}
+    )
+    key = kms.create_key(KeySpec="ECC_NIST_P256", KeyUsage="SIGN_VERIFY")["KeyMetadata"]["Arn"]
+    environment = {"STAGE": SETTINGS.stage, "ARCHIVE_BUCKET": ARCHIVE_BUCKET, "DIGEST_KEY_ID": key}
+    batch = {"Records": cloud.stream_records(SETTINGS.events_table)}
+    assert len(batch["Records"]) == len(cloud.event_kinds()) > 0
+    with cloud._running(ARCHIVE_HANDLER, environment) as archive:
+        for _ in range(2):
+            assert archive.invoke(batch) == {"batchItemFailures": []}
+    with cloud._running(DIGEST_HANDLER, environment) as digest:
+        assert [digest.invoke({})["made"], digest.invoke({})["made"]] == [1, 0]
+
+    names = [entry["Key"] for entry in s3.list_objects_v2(Bucket=ARCHIVE_BUCKET)["Contents"]]
+    assert [name.partition("/")[0] for name in names] == ["digests", "digests", "manifests"]
+
+
+@pytest.mark.requirement("B41")
+def test_an_operator_imports_somebody_who_then_signs_in(cloud: Cloud) -> None:
+    """The zip's own function seals what its API opens; afterwards the person is erased."""
+    environment = {
+        "STAGE": SETTINGS.stage,
+        "STATE_TABLE": SETTINGS.state_table,
+        "EVENTS_TABLE": SETTINGS.events_table,
+        "SECRET_KEY_ID": SETTINGS.secret_key_id,
+    }
+    key = key_of_length(32)
+    with cloud._running(ADMIN_HANDLER, environment) as admin, cloud.api() as api:
+
+        def asks(operation: str, **arguments: Any) -> Any:
+            said = {"operation": operation, "arguments": {"tenant": "cozone"} | arguments}
+            reply = admin.invoke(request_event(json.dumps(said).encode(), arn=OPERATOR))
+            assert reply["statusCode"] == 200, reply["body"]
+            return json.loads(reply["body"])
+
+        assert asks("import_users", rows=[user_row("gustav")]) == {"rows": [{"outcome": "added"}]}
+        row = {"username": "gustav", "secret": key}
+        assert asks("import_secrets", rows=[row]) == {"rows": [{"outcome": "imported"}]}
+        assert asks("import_secrets", rows=[row]) == {"rows": [{"outcome": "unchanged"}]}
+        gustav = Wizard(
+            api_gateway_transport(api.invoke, origin_secret=ORIGIN_SECRET),
+            tenant="cozone",
+            username="gustav",
+            password=PASSWORD,
+            clock=time.time,
+        )
+        gustav.sign_in()
+        assert gustav.verify(Phone(key, time.time).otp(steps=1)).body["verified"] is True
+        assert "gustav" in [user["username"] for user in asks("list_users")["users"]]
+        erased = asks("erase_user", username="gustav")
+        assert asks("sweep_user", user=erased["user"]) == {"rows": 0}
+        assert gustav.session().problem == "not_signed_in"
+    assert key not in (cloud.folder / f"{ADMIN_HANDLER}.txt").read_text()
 
 
 def test_what_the_zip_lacks_is_missing(cloud: Cloud, tmp_path: Path) -> None:

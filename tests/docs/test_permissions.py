@@ -9,7 +9,7 @@ from typing import Any
 
 from tests.docs.pages import code_in, table
 from tests.support.portal import brought_back
-from tests.support.wizard import Answer, Phone
+from tests.support.wizard import Answer, Phone, wrong_recovery_code
 from tests.support.world import World, moto_world
 
 COLUMNS = {"state": "`state`", "events": "`events`", "key": "key", "signing key": "signing key"}
@@ -64,7 +64,8 @@ class _Watch:
         parts = params.get("TransactItems") or [{model.name.removesuffix("Item"): params}]
         for part in parts:
             for kind, request in part.items():
-                self.used[self._route].add((self._places[request["TableName"]], f"{kind}Item"))
+                action = kind if kind == "Query" else f"{kind}Item"
+                self.used[self._route].add((self._places[request["TableName"]], action))
 
 
 def _go_everywhere(world: World, watch: _Watch) -> None:
@@ -84,9 +85,15 @@ def _go_everywhere(world: World, watch: _Watch) -> None:
     key = watch.ask("POST /api/enrolment", **which_phone).body["key"]
     phone = Phone(key, world.clock)
     assert watch.ask("POST /api/enrolment/confirmation", otp=phone.otp()).status == 200
+    made = watch.ask("POST /api/recovery-codes").body
+    assert watch.ask("POST /api/recovery-codes/acknowledgement", set=made["set"]).status == 200
+    first, second, *_ = made["codes"]
+    assert watch.ask("POST /api/verification/recovery-code", recovery_code=first).status == 200
+    watch.ask("POST /api/verification/recovery-code", recovery_code=wrong_recovery_code(second))
     assert watch.ask("POST /api/verification", otp=phone.otp()).status == 200
     assert watch.ask("DELETE /api/session").status == 204
     _ask_as_a_portal(world, watch)
+    _ask_as_the_help_desk(world, watch)
     for _ in range(20):
         world.clock.advance(LONGEST_WAIT_SECONDS)
         watch.ask("POST /api/session", **credentials)
@@ -123,6 +130,28 @@ def _ask_as_a_portal(world: World, watch: _Watch) -> None:
             "POST /api/portal/verification", lambda: portal.verify("u-1", phone.wrong_otp())
         )
     assert last.problem == "authenticator_disabled"
+
+
+def _ask_as_the_help_desk(world: World, watch: _Watch) -> None:
+    """See, unlock and reset somebody, who then gives the code; each a minute after the one before."""
+    user = world.add_user(username="bo@firma.se")
+    wizard = world.wizard(username=user.username)
+    wizard.enrolled()
+    world.add_staff()
+    desk = world.help_desk()
+    watch.ask_by("POST /api/help-desk/session", desk.sign_in)
+    desk.begins_work()
+    world.clock.advance(61)
+    watch.ask_by("POST /api/help-desk/unlock", lambda: desk.unlock(user.user_id))
+    answer = watch.ask_by("POST /api/help-desk/reset", lambda: desk.reset(user.user_id))
+    watch.ask_by("GET /api/help-desk/users", desk.users)
+    watch.ask_by("GET /api/help-desk/counts", desk.counts)
+    watch.ask_by("GET /api/help-desk/user", lambda: desk.user(user.user_id))
+    wizard.sign_in()
+    world.clock.advance(61)
+    code = answer.body["reset_code"]
+    taken = watch.ask_by("POST /api/session/reset-code", lambda: wizard.give_reset_code(code))
+    assert taken.status == 200, taken.text
 
 
 def test_permissions_are_those_that_the_routes_use() -> None:

@@ -16,8 +16,16 @@ from chalicelib.authenticators.record import MOST_CONFIRMATION_ATTEMPTS, PENDING
 from chalicelib.hand_offs.record import HAND_OFF_SECONDS, RETURN_CODE_SECONDS
 from chalicelib.portals.client_authentication import LONGEST_JWT_SECONDS
 from chalicelib.portals.second_factor import ENROL, OFFER, SUPPORT, VERIFY
+from chalicelib.resets.record import MOST_RESET_CODE_ATTEMPTS, RESET_CODE_SECONDS
 from chalicelib.sessions import session
-from chalicelib.settings import STAGES, OutboxSettings, Settings
+from chalicelib.settings import (
+    STAGES,
+    ArchiveSettings,
+    DigestSettings,
+    NoticesSettings,
+    OutboxSettings,
+    Settings,
+)
 from chalicelib.tenants.profile import Profile
 from chalicelib.throttle import OTP_FAILURES_PER_MONTH, OTP_LADDER, PASSWORD_LADDER
 from chalicelib.web.body import LONGEST_BODY_BYTES
@@ -71,6 +79,39 @@ def test_the_outbox_needs_what_is_said_beside_the_table() -> None:
     assert environment.asked == {*code_in(sentence), "AWS_DEFAULT_REGION", "AWS_REGION"}
 
 
+def test_the_notices_need_what_is_said_beside_the_table() -> None:
+    environment = _Recording(
+        STAGE="prod", STATE_TABLE="state", MAIL_FROM="notiser@firma.se", AWS_REGION="eu-north-1"
+    )
+    NoticesSettings.from_env(environment)
+    (sentence,) = re.findall(r"^The notices function needs (.*)\.$", section("## Settings"), re.MULTILINE)
+
+    assert sentence == "`STAGE`, `STATE_TABLE`, `MAIL_FROM` and the region only"
+    assert environment.asked == {*code_in(sentence), "AWS_DEFAULT_REGION", "AWS_REGION"}
+
+
+@pytest.mark.parametrize(
+    ("function", "settings", "names"),
+    [
+        ("archive", ArchiveSettings, ["STAGE", "ARCHIVE_BUCKET"]),
+        ("digest", DigestSettings, ["STAGE", "ARCHIVE_BUCKET", "DIGEST_KEY_ID"]),
+    ],
+)
+def test_the_archive_needs_what_is_said_beside_the_table(
+    function: str, settings: type[ArchiveSettings | DigestSettings], names: list[str]
+) -> None:
+    environment = _Recording(
+        STAGE="prod", ARCHIVE_BUCKET="archive", DIGEST_KEY_ID="key", AWS_REGION="eu-north-1"
+    )
+    settings.from_env(environment)
+    (sentence,) = re.findall(
+        rf"^The {function} function needs (.*)\.$", section("## Settings"), re.MULTILINE
+    )
+
+    assert code_in(sentence) == names
+    assert environment.asked == {*names, "AWS_DEFAULT_REGION", "AWS_REGION"}
+
+
 def test_profile_fields_are_those_a_profile_has() -> None:
     documented = [name for row in table("### A tenant's profile") for name in code_in(row["field"])]
     names = {field.name for field in fields(Profile)} - {"source", "tenant_id"} | {"id"}
@@ -115,7 +156,10 @@ def test_limits_are_those_that_hold() -> None:
         ],
         "Codes for one pending key": [MOST_CONFIRMATION_ATTEMPTS, PENDING_SECONDS // 60],
         "Session": [session.IDLE_SECONDS // 60, session.ABSOLUTE_SECONDS // 60],
-        "Password proof": [session.REAUTHENTICATION_SECONDS // 60],
+        "Password proof, and the code of the help desk's staff for a reset or an unlock": [
+            session.REAUTHENTICATION_SECONDS // 60
+        ],
+        "The help desk's one-time code": [MOST_RESET_CODE_ATTEMPTS, RESET_CODE_SECONDS // 3_600],
         "Repeating a request that replaced the session": [session.REPEATABLE_SECONDS],
         "A portal's link": [HAND_OFF_SECONDS],
         "A return code, and an assertion": [RETURN_CODE_SECONDS],

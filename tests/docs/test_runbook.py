@@ -13,11 +13,14 @@ from botocore import xform_name
 from botocore.exceptions import UnknownServiceError
 from botocore.session import Session
 
+from chalicelib.archive.log import UNITS as UNITS_OF_THE_ARCHIVE
+from chalicelib.notices.notifier import UNITS as UNITS_OF_NOTICES
 from chalicelib.web.metrics import ALARMS, DIMENSION, NAMESPACE, OUTCOMES, STEPS, UNITS, embedded_metrics
 from chalicelib.web.request_log import RequestLog
 from tests.docs.pages import DOCS, PROJECT, code_in, fenced_blocks, section, table, tables
 from tests.support.cloud_formation import app_template, data_template, of_type
 
+OF_OTHER_FUNCTIONS = UNITS_OF_THE_ARCHIVE | UNITS_OF_NOTICES
 RUNBOOK = DOCS / "runbook.md"
 TEXT = RUNBOOK.read_text(encoding="utf-8")
 APP = app_template("prod")
@@ -46,6 +49,7 @@ _OF_AWS = {
     "PutKeyPolicy",
     "CloudFront",
     "ServiceUnavailableError",
+    "EvidenceConflictError",
 }
 
 
@@ -63,8 +67,9 @@ def test_every_make_command_exists_with_its_variables() -> None:
     targets = set(re.findall(r"^([a-z-]+):.*## ", makefile, re.MULTILINE))
     commands = re.findall(r"(?:^|`)\s*make ([a-z-]+)((?: [A-Z_]+=[^\s`]+)*)", TEXT, re.MULTILINE)
     assert {target for target, _ in commands} == {
-        *("deploy", "destroy", "rotate", "rotate-signing-key"),
+        *("deploy", "destroy", "rotate", "rotate-signing-key", "verify-events"),
         *("tenant", "suspend", "resume", "erase", "user"),
+        *("staff", "import-users", "import-secrets", "export-users", "export-user", "erase-user"),
     }
     for target, variables in commands:
         assert target in targets
@@ -144,7 +149,7 @@ def test_the_fields_of_a_line_are_those_listed() -> None:
 
 def test_the_metrics_are_those_sent() -> None:
     rows = table("### Metrics", RUNBOOK)
-    assert {code_in(row["metric"])[0]: row["unit"] for row in rows} == UNITS
+    assert {code_in(row["metric"])[0]: row["unit"] for row in rows} == UNITS | OF_OTHER_FUNCTIONS
     causes = {cause: code_in(row["metric"])[0] for row in rows for cause in code_in(row["sent for"])}
     assert causes == STEPS | OUTCOMES | ALARMS | {"Verified": "VerificationTime"}
     assert f"Namespace `{NAMESPACE}`, dimension `{DIMENSION}`" in TEXT
@@ -153,13 +158,14 @@ def test_the_metrics_are_those_sent() -> None:
 def test_every_alarm_has_its_section_and_no_other_is_told() -> None:
     alarms = set(of_type(APP, "AWS::CloudWatch::Alarm")) | set(of_type(APP, "AWS::Events::Rule"))
     assert set(re.findall(r"^### (\w+)$", section("## Alarms", RUNBOOK), re.MULTILINE)) == alarms
-    assert len(alarms) == 19 + 1
-    assert "Nineteen alarms and one rule." in TEXT
+    assert len(alarms) == 24 + 1
+    assert "Twenty-four alarms and one rule." in TEXT
 
 
 def test_every_name_in_capitals_stands_for_something() -> None:
     known = {
         *UNITS,
+        *OF_OTHER_FUNCTIONS,
         *_OF_AWS,
         *APP["Parameters"],
         *APP["Resources"],
@@ -183,11 +189,13 @@ def test_what_must_be_in_it_is() -> None:
     assert headings[:3] == ["First deploy", "Custom domain", "Rotate the origin secret"]
     assert set(headings) >= {
         "Tenants",
+        "People",
         "Rotate the signing key",
         "KMS key disabled",
         "Table throttled",
         "Roll back a release",
         "Restore from a backup",
+        "Verify the events",
         "Upgrade and row formats",
         "Remove everything for good",
         "Reading logs and metrics",

@@ -79,7 +79,7 @@ def test_a_failed_request_asked_again_succeeds_once(
             standing = wizard.session()
             assert standing.status == 200, where
             if "second_factor" in again.body:
-                assert standing.body == again.body, where
+                assert standing.body.items() <= again.body.items(), where
 
 
 @pytest.mark.requirement("V1")

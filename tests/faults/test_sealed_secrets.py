@@ -109,7 +109,7 @@ def test_an_authenticator_of_before_cannot_be_put_back_under_the_new_ones_id(wor
     old = deepcopy(_entry(_row(world, "cozone", "TOTP")))
     world.clock.advance_to_next_time_step()
     wizard.prove_again()
-    new_phone = Phone(wizard.begin().body["key"], world.clock)
+    new_phone = Phone(wizard.begin_replacement().body["key"], world.clock)
     wizard.confirm(new_phone.otp())
     row = deepcopy(_row(world, "cozone", "TOTP"))
     _entry(row).update(ciphertext=old["ciphertext"])
@@ -132,7 +132,7 @@ def test_a_new_key_seals_what_is_new_and_the_old_one_opens_what_is_old(world: Wo
     again.sign_in()
     assert again.verify(old_phone.otp()).status == 200
     again.prove_again()
-    new_phone = Phone(again.begin().body["key"], world.clock)
+    new_phone = Phone(again.begin_replacement().body["key"], world.clock)
     world.clock.advance_to_next_time_step()
     assert again.confirm(new_phone.otp()).status == 200
     key_arn = _entry(_row(world, "cozone", "TOTP"))["key_arn"]["S"]

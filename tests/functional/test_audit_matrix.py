@@ -27,15 +27,23 @@ from chalicelib.audit.event import (
     ENROLMENT_CANCELLED,
     HAND_OFF_BEGUN,
     HAND_OFF_RETURNED,
+    RECOVERY_CODE_USED,
+    RECOVERY_CODES_ACKNOWLEDGED,
+    RECOVERY_CODES_DISABLED,
+    RECOVERY_CODES_MADE,
+    RESET_CODE_ACCEPTED,
+    SECOND_FACTOR_RESET,
+    SECOND_FACTOR_UNLOCKED,
     SESSION_ENDED,
     SESSION_REAUTHENTICATED,
     SESSION_STARTED,
 )
 from chalicelib.web.problems import INTERNAL_ERROR, PROBLEMS
 from tests.support import aws
+from tests.support.help_desk import HelpDesk
 from tests.support.portal import Portal, brought_back
 from tests.support.stream import deliver_all, recorded_stream
-from tests.support.wizard import Phone, Wizard, new_idempotency_key
+from tests.support.wizard import Phone, Wizard, new_idempotency_key, wrong_recovery_code
 from tests.support.world import World
 
 TENANT = "GET /api/tenant"
@@ -48,8 +56,18 @@ OFFER = "GET /api/enrolment"
 CANCEL = "DELETE /api/enrolment"
 CONFIRM = "POST /api/enrolment/confirmation"
 VERIFY = "POST /api/verification"
+MAKE_CODES = "POST /api/recovery-codes"
+KEEP_CODES = "POST /api/recovery-codes/acknowledgement"
+RECOVER = "POST /api/verification/recovery-code"
 ARRIVE = "POST /api/session/hand-off"
 RETURN = "POST /api/session/return"
+STAFF_SIGN_IN = "POST /api/help-desk/session"
+LIST = "GET /api/help-desk/users"
+COUNTS = "GET /api/help-desk/counts"
+SEE = "GET /api/help-desk/user"
+RESET = "POST /api/help-desk/reset"
+UNLOCK = "POST /api/help-desk/unlock"
+GIVE_RESET_CODE = "POST /api/session/reset-code"
 STATUS = "POST /api/portal/status"
 PORTAL_VERIFY = "POST /api/portal/verification"
 HAND_OFF = "POST /api/portal/hand-off"
@@ -77,10 +95,15 @@ class Scene:
 
     def may_change_the_phone(self) -> Phone:
         """Let Anna have verified with her phone, proven her password, and begun to replace it."""
+        self.has_proven_everything()
+        return Phone(self.wizard.begin_replacement().body["key"], self.world.clock)
+
+    def has_proven_everything(self) -> Phone:
+        """Let Anna have verified with her phone and proven her password: she may change what she has."""
         phone = self.has_enrolled_before()
         self.wizard.verify(phone.otp())
         self.wizard.prove_again()
-        return Phone(self.wizard.begin().body["key"], self.world.clock)
+        return phone
 
     def comes_from_a_portal(self) -> Portal:
         """Let a portal's user have arrived by a link, without a second factor."""
@@ -96,13 +119,34 @@ class Scene:
         self.wizard.confirm(phone.otp())
         return portal, phone
 
-    def has_failed(self, times: int) -> None:
+    def has_recovery_codes(self) -> list[str]:
+        """Let Anna have recovery codes from an earlier sign-in; she is signed in by her password now."""
+        _, codes = self.world.wizard().enrolled_with_codes()
+        self.wizard.sign_in()
+        return codes
+
+    def has_failed(self, times: int, *, at: str = "TOTP") -> None:
         """Let that many wrong codes lie behind Anna, the last of them an hour ago."""
-        row = self.world.row("TOTP")
+        row = self.world.row(at)
         assert row is not None
         self.world.aws.write(row | {"consecutive_failures": {"N": str(times)}})
         self.world.clock.advance(3_600)
         self.wizard.sign_in()
+
+    def is_helped(self) -> HelpDesk:
+        """Let Anna have a phone, and one of the help desk have given a code just now."""
+        self.has_enrolled_before()
+        self.world.add_staff()
+        return self.world.help_desk().begins_work()
+
+    def has_been_reset(self, **policy: Any) -> str:
+        """Let the help desk have reset Anna, who is signed in by her password now; return the code."""
+        if policy:
+            self.world.add_tenant(policy={"second_factor": "required", "deadline": None, **policy})
+        answer = self.is_helped().reset(self.world.user.user_id)
+        self.wizard.sign_in()
+        code: str = answer.body["reset_code"]
+        return code
 
 
 Act = Callable[[], Any]
@@ -462,6 +506,117 @@ def _give_the_right_code_once_more_after_that(scene: Scene) -> Act:
     return same
 
 
+# -- recovery codes
+
+
+@case(MAKE_CODES, "ok", RECOVERY_CODES_MADE)
+def _make_recovery_codes(scene: Scene) -> Act:
+    scene.wizard.enrolled()
+    return scene.wizard.make_recovery_codes
+
+
+@case(MAKE_CODES, "not_enrolled")
+def _make_recovery_codes_without_an_authenticator(scene: Scene) -> Act:
+    scene.wizard.sign_in()
+    return scene.wizard.make_recovery_codes
+
+
+@case(MAKE_CODES, "service_unavailable")
+def _make_recovery_codes_while_nothing_can_be_stored(scene: Scene) -> Act:
+    scene.wizard.enrolled()
+    return lambda: _failing_at_its_last_call(scene, scene.wizard.make_recovery_codes)
+
+
+@case(KEEP_CODES, "ok", RECOVERY_CODES_ACKNOWLEDGED)
+def _keep_recovery_codes(scene: Scene) -> Act:
+    scene.wizard.enrolled()
+    made = scene.wizard.make_recovery_codes().body
+    return lambda: scene.wizard.acknowledge_recovery_codes(made["set"])
+
+
+@case(KEEP_CODES, "ok")
+def _keep_recovery_codes_twice(scene: Scene) -> Act:
+    scene.wizard.enrolled()
+    made = scene.wizard.make_recovery_codes().body
+    scene.wizard.acknowledge_recovery_codes(made["set"])
+    return lambda: scene.wizard.acknowledge_recovery_codes(made["set"])
+
+
+@case(KEEP_CODES, "recovery_codes_replaced")
+def _keep_recovery_codes_of_another_set(scene: Scene) -> Act:
+    scene.wizard.enrolled()
+    former = scene.wizard.make_recovery_codes().body
+    scene.wizard.make_recovery_codes()
+    return lambda: scene.wizard.acknowledge_recovery_codes(former["set"])
+
+
+@case(RECOVER, "ok", ATTEMPT_COUNTED, RECOVERY_CODE_USED)
+def _give_a_recovery_code(scene: Scene) -> Act:
+    code = scene.has_recovery_codes()[0]
+    return lambda: scene.wizard.recover(code)
+
+
+@case(RECOVER, "repeated")
+def _give_a_recovery_code_by_the_same_request(scene: Scene) -> Act:
+    code = scene.has_recovery_codes()[0]
+    scene.wizard.recover(code, idempotency_key=scene.key, keep_cookie=False)
+    return lambda: scene.wizard.recover(code, idempotency_key=scene.key)
+
+
+@case(RECOVER, "recovery_code_mismatch", ATTEMPT_COUNTED)
+def _give_a_wrong_recovery_code(scene: Scene) -> Act:
+    code = wrong_recovery_code(scene.has_recovery_codes()[0])
+    return lambda: scene.wizard.recover(code)
+
+
+@case(RECOVER, "recovery_code_mismatch", ATTEMPT_COUNTED)
+def _give_a_recovery_code_without_having_any(scene: Scene) -> Act:
+    scene.wizard.sign_in()
+    return lambda: scene.wizard.recover("A-00000-00000-000")
+
+
+@case(RECOVER, "recovery_code_used", ATTEMPT_COUNTED)
+def _give_a_recovery_code_twice(scene: Scene) -> Act:
+    code = scene.has_recovery_codes()[0]
+    scene.wizard.recover(code)
+    return lambda: scene.wizard.recover(code)
+
+
+@case(RECOVER, "recovery_code_malformed")
+def _give_no_recovery_code(scene: Scene) -> Act:
+    scene.has_recovery_codes()
+    return lambda: scene.wizard.recover("A-1")
+
+
+@case(RECOVER, "too_many_attempts")
+def _give_a_recovery_code_too_soon(scene: Scene) -> Act:
+    code = scene.has_recovery_codes()[0]
+    for _ in range(5):
+        scene.wizard.recover(wrong_recovery_code(code))
+    return lambda: scene.wizard.recover(code)
+
+
+@case(RECOVER, "recovery_codes_disabled", ATTEMPT_COUNTED, RECOVERY_CODES_DISABLED)
+def _give_the_twentieth_wrong_recovery_code(scene: Scene) -> Act:
+    code = scene.has_recovery_codes()[0]
+    scene.has_failed(19, at="RECOVERY")
+    return lambda: scene.wizard.recover(wrong_recovery_code(code))
+
+
+@case(RECOVER, "recovery_codes_disabled")
+def _give_a_recovery_code_that_is_disabled(scene: Scene) -> Act:
+    code = scene.has_recovery_codes()[0]
+    scene.has_failed(19, at="RECOVERY")
+    scene.wizard.recover(wrong_recovery_code(code))
+    return lambda: scene.wizard.recover(code)
+
+
+@case(RECOVER, "service_unavailable", ATTEMPT_COUNTED)
+def _give_a_recovery_code_and_lose_the_session(scene: Scene) -> Act:
+    code = scene.has_recovery_codes()[0]
+    return lambda: _failing_at_its_last_call(scene, lambda: scene.wizard.recover(code))
+
+
 # -- from a portal and back
 
 
@@ -561,6 +716,175 @@ def _redeem_a_code_twice(scene: Scene) -> Act:
 def _redeem_no_code(scene: Scene) -> Act:
     portal = scene.world.add_portal()
     return lambda: portal.redeem("c" * 43)
+
+
+# -- the help desk, and the code that it says
+
+
+@case(STAFF_SIGN_IN, "ok", SESSION_STARTED)
+def _sign_in_as_staff(scene: Scene) -> Act:
+    scene.world.add_staff()
+    return scene.world.help_desk().sign_in
+
+
+@case(STAFF_SIGN_IN, "password_mismatch")
+def _sign_in_as_staff_whom_nobody_knows(scene: Scene) -> Act:
+    return scene.world.help_desk().sign_in
+
+
+@case(LIST, "ok")
+def _list_users(scene: Scene) -> Act:
+    return scene.is_helped().users
+
+
+@case(LIST, "body_malformed")
+def _list_users_from_nowhere(scene: Scene) -> Act:
+    desk = scene.is_helped()
+    return lambda: desk.users(after="nowhere")
+
+
+@case(COUNTS, "ok")
+def _count_users(scene: Scene) -> Act:
+    return scene.is_helped().counts
+
+
+@case(COUNTS, "not_found")
+def _count_users_as_one_of_them(scene: Scene) -> Act:
+    scene.wizard.enrolled()
+    return lambda: scene.wizard.call("GET", "/api/help-desk/counts")
+
+
+@case(SEE, "ok")
+def _see_a_user(scene: Scene) -> Act:
+    desk = scene.is_helped()
+    return lambda: desk.user(scene.world.user.user_id)
+
+
+@case(SEE, "not_found")
+def _see_nobody(scene: Scene) -> Act:
+    desk = scene.is_helped()
+    return lambda: desk.user("nobody")
+
+
+@case(RESET, "ok", SECOND_FACTOR_RESET)
+def _reset(scene: Scene) -> Act:
+    desk = scene.is_helped()
+    return lambda: desk.reset(scene.world.user.user_id)
+
+
+@case(RESET, "ok")
+def _reset_by_the_same_request(scene: Scene) -> Act:
+    desk = scene.is_helped()
+    desk.reset(scene.world.user.user_id, idempotency_key=scene.key)
+    return lambda: desk.reset(scene.world.user.user_id, idempotency_key=scene.key)
+
+
+@case(RESET, "verification_required")
+def _reset_by_a_stale_code(scene: Scene) -> Act:
+    desk = scene.is_helped()
+    scene.world.clock.advance(301)
+    return lambda: desk.reset(scene.world.user.user_id)
+
+
+@case(RESET, "not_enrolled")
+def _reset_who_has_nothing(scene: Scene) -> Act:
+    desk = scene.is_helped()
+    other = scene.world.add_user(username="bo@firma.se")
+    return lambda: desk.reset(other.user_id)
+
+
+@case(RESET, "enrolment_replaced")
+def _reset_beside_a_colleague(scene: Scene) -> Act:
+    desk = scene.is_helped()
+    stores, user = scene.world.stores, scene.world.user
+
+    def change_first(request: aws.Request, take_effect: Callable[[], Any]) -> Any:
+        del request
+        stores.transactions.commit(stores.accounts.second_factor_changed(user, epoch=1))
+        return take_effect()
+
+    scene.world.aws.interfere(change_first, at_call=5)
+    return lambda: desk.reset(user.user_id)
+
+
+@case(RESET, "service_unavailable")
+def _reset_while_nothing_can_be_stored(scene: Scene) -> Act:
+    desk = scene.is_helped()
+    return lambda: _failing_at_its_last_call(scene, lambda: desk.reset(scene.world.user.user_id))
+
+
+@case(UNLOCK, "ok", SECOND_FACTOR_UNLOCKED)
+def _unlock(scene: Scene) -> Act:
+    desk = scene.is_helped()
+    return lambda: desk.unlock(scene.world.user.user_id)
+
+
+@case(UNLOCK, "authenticator_disabled")
+def _unlock_what_is_disabled(scene: Scene) -> Act:
+    desk = scene.is_helped()
+    row = scene.world.row("TOTP")
+    assert row is not None
+    scene.world.aws.write(row | {"status": {"S": "DISABLED"}})
+    return lambda: desk.unlock(scene.world.user.user_id)
+
+
+@case(BEGIN, "reset_code_required")
+def _begin_without_the_help_desks_code(scene: Scene) -> Act:
+    scene.has_been_reset()
+    scene.wizard.prove_again()
+    return scene.wizard.begin
+
+
+@case(CONFIRM, "ok", AUTHENTICATOR_BOUND)
+def _confirm_after_a_reset(scene: Scene) -> Act:
+    code = scene.has_been_reset()
+    scene.wizard.prove_again()
+    scene.wizard.give_reset_code(code)
+    phone = Phone(scene.wizard.begin().body["key"], scene.world.clock)
+    return lambda: scene.wizard.confirm(phone.otp())
+
+
+@case(GIVE_RESET_CODE, "ok", ATTEMPT_COUNTED, RESET_CODE_ACCEPTED)
+def _give_the_help_desks_code(scene: Scene) -> Act:
+    code = scene.has_been_reset()
+    return lambda: scene.wizard.give_reset_code(code)
+
+
+@case(GIVE_RESET_CODE, "repeated")
+def _give_the_help_desks_code_by_the_same_request(scene: Scene) -> Act:
+    code = scene.has_been_reset()
+    scene.wizard.give_reset_code(code, idempotency_key=scene.key, keep_cookie=False)
+    return lambda: scene.wizard.give_reset_code(code, idempotency_key=scene.key)
+
+
+@case(GIVE_RESET_CODE, "reset_code_mismatch", ATTEMPT_COUNTED)
+def _give_another_code(scene: Scene) -> Act:
+    code = scene.has_been_reset()
+    return lambda: scene.wizard.give_reset_code(_other_than(code))
+
+
+def _other_than(code: str) -> str:
+    return code[:-1] + ("0" if code[-1] != "0" else "1")
+
+
+@case(GIVE_RESET_CODE, "reset_code_malformed")
+def _give_what_is_no_code_of_the_help_desk(scene: Scene) -> Act:
+    scene.has_been_reset()
+    return lambda: scene.wizard.give_reset_code("1234567")
+
+
+@case(GIVE_RESET_CODE, "reset_code_expired")
+def _give_the_help_desks_code_too_often(scene: Scene) -> Act:
+    code = scene.has_been_reset()
+    for _ in range(10):
+        scene.wizard.give_reset_code(_other_than(code))
+    return lambda: scene.wizard.give_reset_code(code)
+
+
+@case(GIVE_RESET_CODE, "reset_not_open")
+def _give_the_help_desks_code_too_soon(scene: Scene) -> Act:
+    code = scene.has_been_reset(reset_wait_hours=1)
+    return lambda: scene.wizard.give_reset_code(code)
 
 
 # -- what portals ask

@@ -266,7 +266,7 @@ class TestConfirm:
         old_phone = wizard.enrolled()
         world.clock.advance_to_next_time_step()
         wizard.prove_again()
-        new_phone = Phone(wizard.begin().body["key"], world.clock)
+        new_phone = Phone(wizard.begin_replacement().body["key"], world.clock)
         beside = world.wizard()
         beside.sign_in()
         assert beside.verify(new_phone.otp()).problem == "otp_mismatch"
@@ -293,7 +293,7 @@ class TestConfirm:
         for _ in range(3):
             world.clock.advance_to_next_time_step()
             wizard.prove_again()
-            phone = Phone(wizard.begin().body["key"], world.clock)
+            phone = Phone(wizard.begin_replacement().body["key"], world.clock)
             assert wizard.confirm(phone.otp()).status == 200
             bound = world.row("TOTP")
             assert bound is not None
@@ -309,7 +309,7 @@ class TestConfirm:
             guesser.verify(phone.wrong_otp())
         world.clock.advance_to_next_time_step()
         wizard.prove_again()
-        new_phone = Phone(wizard.begin().body["key"], world.clock)
+        new_phone = Phone(wizard.begin_replacement().body["key"], world.clock)
         assert wizard.confirm(new_phone.otp()).status == 200
         bound = world.row("TOTP")
         assert bound is not None

@@ -123,7 +123,7 @@ class TestLadder:
         owner = _signed_in(world)
         owner.verify(phone.otp())
         owner.prove_again()
-        new_phone = Phone(owner.begin().body["key"], world.clock)
+        new_phone = Phone(owner.begin_replacement().body["key"], world.clock)
         _with_failures(world, 19)
         row = world.row("TOTP")
         assert row is not None

@@ -20,13 +20,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.accounts.record import lookup_hash, user_id_of
+from chalicelib.recovery.code import draw_recovery_codes
+from chalicelib.sessions.session import start_session
 from chalicelib.storage.rows import tenant_partition, user_partition
+from tests.support.help_desk import SAID
 from tests.support.portal import Portal, brought_back
 from tests.support.wizard import COOKIE_NAME, HOST, Answer, Wizard
 from tests.support.world import ANNA, BERIT, BERITS_PASSWORD, World, moto_world
 
 OURS, THEIRS = "example", "byra"
 CLIENT, SESSION, ANYONE = "a portal's client", "a user's session", "anyone"
+STAFF = "one of the help desk, by a fresh code"
 
 
 @dataclass(frozen=True)
@@ -46,6 +50,8 @@ class Ids:
     session_key: str
     authenticator_id: str
     assertion_id: str
+    recovery_set: str
+    recovery_code: str
 
 
 def made_up() -> Ids:
@@ -64,11 +70,22 @@ def made_up() -> Ids:
         session_key=secrets.token_hex(32),
         authenticator_id=secrets.token_hex(16),
         assertion_id=secrets.token_hex(16),
+        recovery_set=secrets.token_hex(16),
+        recovery_code=draw_recovery_codes()[0].shown,
     )
 
 
 PEOPLE = ("portal_user", "user_id", "username", "client_id", "tenant")
-TOKENS = ("used_link", "return_code", "session_id", "session_key", "assertion_id", "authenticator_id")
+TOKENS = (
+    "used_link",
+    "return_code",
+    "session_id",
+    "session_key",
+    "assertion_id",
+    "authenticator_id",
+    "recovery_set",
+    "recovery_code",
+)
 
 
 @dataclass(frozen=True)
@@ -93,10 +110,36 @@ MATRIX: dict[tuple[str, str], Row] = {
     ("POST", "/api/session/password"): Row(SESSION, {"password": "x"}),
     ("POST", "/api/session/return"): Row(SESSION),
     ("GET", "/api/enrolment"): Row(SESSION),
-    ("POST", "/api/enrolment"): Row(SESSION, {"phone": "android", "same_phone": False}, {"phone": PEOPLE}),
+    ("POST", "/api/enrolment"): Row(
+        SESSION, {"phone": "android", "same_phone": False}, {"phone": PEOPLE, "replaces": TOKENS}
+    ),
+    ("GET", "/api/second-factor"): Row(SESSION),
+    ("POST", "/api/authenticators/name"): Row(
+        SESSION, {"authenticator": "x", "name": "x"}, {"authenticator": TOKENS, "name": PEOPLE}
+    ),
+    ("POST", "/api/authenticators/removal"): Row(
+        SESSION, {"authenticator": "x"}, {"authenticator": TOKENS}
+    ),
+    ("POST", "/api/remembered-browsers/removal"): Row(SESSION, {"browser": "x"}, {"browser": TOKENS}),
     ("DELETE", "/api/enrolment"): Row(SESSION),
     ("POST", "/api/enrolment/confirmation"): Row(SESSION, {"otp": "12345"}, {"otp": TOKENS}),
+    ("POST", "/api/recovery-codes"): Row(SESSION),
+    ("POST", "/api/recovery-codes/acknowledgement"): Row(SESSION, {"set": "x"}, {"set": TOKENS}),
+    ("POST", "/api/verification/recovery-code"): Row(
+        SESSION, {"recovery_code": "x"}, {"recovery_code": TOKENS}
+    ),
     ("POST", "/api/verification"): Row(SESSION, {"otp": "12345"}, {"otp": TOKENS}),
+    ("POST", "/api/session/reset-code"): Row(SESSION, {"reset_code": "x"}, {"reset_code": TOKENS}),
+    ("POST", "/api/help-desk/session"): Row(
+        ANYONE, {"tenant": OURS, "username": "x", "password": BERITS_PASSWORD}, {"username": PEOPLE}
+    ),
+    ("GET", "/api/help-desk/users"): Row(STAFF),
+    ("GET", "/api/help-desk/counts"): Row(STAFF),
+    ("GET", "/api/help-desk/user"): Row(STAFF),
+    ("POST", "/api/help-desk/reset"): Row(
+        STAFF, {"user": "x", "identity_check": "bankid", **SAID}, {"user": (*PEOPLE, *TOKENS)}
+    ),
+    ("POST", "/api/help-desk/unlock"): Row(STAFF, {"user": "x", **SAID}, {"user": (*PEOPLE, *TOKENS)}),
     ("POST", "/api/portal/status"): Row(CLIENT, {"user": "u-1"}, {"user": PEOPLE}),
     ("POST", "/api/portal/verification"): Row(
         CLIENT, {"user": "u-1", "otp": "123456", "attempt_id": "a" * 16}, {"user": PEOPLE}
@@ -140,10 +183,26 @@ class Place:
         wizard.begin()
         assert wizard.session_id is not None
         self.our_session_id = wizard.session_id
+        self.staff_session_id = self._at_our_help_desk()
         world.wizard().call("GET", "/api/tenant")  # from here on what may be remembered is
         self.their_portal.keys()
         self.state = world.aws.state()
         self.their_things = self.things_of_theirs()
+
+    def _at_our_help_desk(self) -> str:
+        staff = self.world.add_staff(self.world.services.tenants.get(OURS))
+        now = int(self.world.clock())
+        opened = start_session(
+            tenant_id=OURS,
+            user_id=staff.user_id,
+            epoch=staff.epoch,
+            now=now,
+            verified_at=now,
+            verified_by="code",
+        )
+        stores = self.world.stores
+        stores.transactions.commit(stores.sessions.started(opened.session))
+        return opened.session_id
 
     def _gone_all_the_way(self) -> Ids:
         world, portal = self.world, self.their_portal
@@ -160,6 +219,7 @@ class Place:
         world.clock.advance_to_next_time_step()
         last = world.arrived(portal, "theirs")
         last.verify(phone.otp())
+        made = last.make_recovery_codes().body
         code = brought_back(last.return_to_portal())["code"]
         live = world.arrived(portal, "theirs")
         assert live.session_id is not None
@@ -178,6 +238,8 @@ class Place:
             session_key=hashlib.sha256(live.session_id.encode()).hexdigest(),
             authenticator_id=next(iter(totp["entries"]["M"])),
             assertion_id=assertion["jti"],
+            recovery_set=made["set"],
+            recovery_code=made["codes"][0],
         )
 
     def things_of_theirs(self) -> list[object]:
@@ -190,10 +252,10 @@ class Place:
             if row.get("tenant") == {"S": THEIRS} or f"{row['pk']['S']}#".startswith(f"{own}#")
         ]
 
-    def browser(self) -> Wizard:
-        """Return our user's browser, as it was at first."""
+    def browser(self, by: str = SESSION) -> Wizard:
+        """Return our user's browser, as it was at first, or that of our help desk."""
         wizard = self.world.wizard()
-        wizard.session_id = self.our_session_id
+        wizard.session_id = self.staff_session_id if by == STAFF else self.our_session_id
         return wizard
 
     def ask(
@@ -215,7 +277,7 @@ class Place:
             raw = json.dumps(body).encode()
             jwt = self.portal.jwt(path, raw)
             return self._sent(method, path + query, raw, self.portal, jwt, headers)
-        wizard = self.world.wizard() if (by or row.by) == ANYONE else self.browser()
+        wizard = self.world.wizard() if (by or row.by) == ANYONE else self.browser(by or row.by)
         return wizard.call(method, path + query, body, headers=headers, idempotency_key="k" * 16)
 
     def _sent(
@@ -324,6 +386,7 @@ def test_their_ids_anywhere_else_in_a_request_change_nothing(place: Place) -> No
         beside = {
             CLIENT: {"cookie": f"{COOKIE_NAME}={theirs.session_id}"},
             SESSION: {"authorization": f"Bearer {their_jwt}"},
+            STAFF: {"authorization": f"Bearer {their_jwt}"},
             ANYONE: {"authorization": f"Bearer {their_jwt}"},
         }[row.by]
         # Only the public face of a tenant is asked for by name.
@@ -370,10 +433,13 @@ def test_no_proof_opens_the_routes_of_another_kind(place: Place) -> None:
         body = None if row.body is None else dict(row.body)
         raw = json.dumps(body).encode() if body is not None else b""
         jwt = f"Bearer {place.portal.jwt(path, raw)}"
-        if row.by == SESSION and method != "DELETE":
+        if row.by in {SESSION, STAFF} and method != "DELETE":
             for headers in ({}, {"authorization": jwt}):
                 answer = place.world.wizard().call(method, path, body, headers=headers)
                 assert (answer.status, answer.problem) == (401, "not_signed_in"), path
+        if row.by == STAFF:
+            answer = place.browser().call(method, path, body)
+            assert (answer.status, answer.problem) == (404, "not_found"), path
         if row.by == CLIENT:
             for wizard in (place.world.wizard(), place.browser()):
                 answer = wizard.call(method, path, body, headers={"sec-fetch-site": None})
@@ -450,3 +516,5 @@ def test_ids_of_users_meet_for_the_same_user_of_the_same_tenant_alone(
     assert (first == second) == is_same
     assert re.fullmatch(r"[0-9a-f]{32}", first)
     assert not lookup_hash(keys[0], users[0]).startswith(first), "a name is no portal's id"
+    staff = lookup_hash(keys[0], users[0], role="help_desk")
+    assert staff not in {lookup_hash(key, user) for key in keys for user in users}, "nor is a user staff"

@@ -20,7 +20,7 @@ from tests.support.aws import SETTINGS, Row, moto
 from tests.support.clock import ManualClock
 from tests.support.embedded_metrics import sent_by
 from tests.support.portal import brought_back
-from tests.support.wizard import Answer, Phone
+from tests.support.wizard import Answer, Phone, wrong_recovery_code
 from tests.support.world import World, moto_world
 
 RUNBOOK = DOCS / "runbook.md"
@@ -137,6 +137,64 @@ class Story:
             last = wizard.offer()
         sends(last)  # enrolment_expired
 
+    def recovery_codes_and_what_comes_of_them(self, phone: Phone) -> None:
+        sends, wizard, lost = self._sends, self.wizard, self.world.wizard_at_front_door()
+        self.world.clock.advance_to_next_time_step()
+        wizard.sign_in()
+        wizard.verify(phone.otp())
+        wizard.prove_again()
+        made = wizard.make_recovery_codes()
+        sends(made, "RecoveryCodesMade")
+        sends(wizard.acknowledge_recovery_codes(made.body["set"]))
+        sends(wizard.acknowledge_recovery_codes("another"))  # recovery_codes_replaced
+        lost.sign_in()
+        first, second, *_ = made.body["codes"]
+        sends(lost.recover("A-1"), "CodeMalformed")
+        sends(lost.recover(wrong_recovery_code(first)), "RecoveryCodeMismatched")
+        sends(lost.recover(first), "RecoveryCodeUsed")
+        sends(lost.recover(first), "CodeAlreadyUsed")
+        row = self.world.row("RECOVERY")
+        assert row is not None
+        self.world.aws.write(row | {"consecutive_failures": {"N": "20"}})
+        sends(lost.recover(second), "Disabled")
+
+    def the_help_desk_and_its_code(self) -> None:
+        sends, world = self._sends, self.world
+        tenant = world.add_tenant(
+            policy={"second_factor": "required", "deadline": None, "reset_wait_hours": 1}
+        )
+        world.clock.advance(61)  # for which the old policy is remembered
+        user, other = (world.add_user(tenant, username=f"{name}@firma.se") for name in ("bo", "cilla"))
+        world.add_staff(tenant)
+        desk, wizard = world.help_desk_at_front_door(), world.wizard_at_front_door(username=user.username)
+        sends(desk.sign_in())
+        sends(desk.users())  # verification_required
+        wizard.enrolled()
+        desk.begins_work()
+        sends(desk.users())
+        sends(desk.users(after="nowhere"))  # body_malformed
+        sends(desk.counts())
+        sends(desk.user(user.user_id))
+        sends(desk.user("nobody"))  # not_found
+        sends(desk.unlock(user.user_id))
+        sends(desk.reset(other.user_id))  # not_enrolled
+        key = "one-key-for-one-action"
+        given = desk.reset(user.user_id, idempotency_key=key)
+        sends(given, "SecondFactorReset")
+        code = given.body["reset_code"]
+        wizard.sign_in()
+        wizard.prove_again()
+        sends(wizard.begin())  # reset_code_required
+        sends(wizard.give_reset_code("1"), "CodeMalformed")
+        sends(wizard.give_reset_code(code), "ToldToWait")
+        world.clock.advance(3_600)
+        wizard.sign_in()
+        sends(wizard.give_reset_code(code[::-1]), "ResetCodeMismatched")
+        sends(wizard.give_reset_code(code))
+        world.clock.advance(24 * 3_600 + 1)
+        wizard.sign_in()
+        sends(wizard.give_reset_code(code))  # reset_code_expired
+
     def guesses_and_what_we_stand_on_failing(self, phone: Phone) -> None:
         sends, wizard, aws_below = self._sends, self.wizard, self.world.aws
         wizard.sign_in()
@@ -207,7 +265,9 @@ def test_every_step_and_every_problem_sends_what_the_table_says(world: World) ->
     phone = story.the_way_that_it_is_meant_to_go()
     story.wrong_turns_on_it(phone)
     story.enrolments_that_come_to_nothing(phone)
+    story.recovery_codes_and_what_comes_of_them(phone)
     story.guesses_and_what_we_stand_on_failing(phone)
+    story.the_help_desk_and_its_code()
     story.portals_and_who_is_none()
     known = {problem.code for problem in (*PROBLEMS.values(), INTERNAL_ERROR)}
     assert known - set(story.watch.outcomes) == set()

@@ -13,7 +13,7 @@ from chalicelib.audit.event import ATTEMPT_ACCEPTED, ATTEMPT_COUNTED
 from tests.support import aws
 from tests.support.portal import brought_back
 from tests.support.stream import outbox_over, recorded_stream
-from tests.support.wizard import Answer, Phone, Wizard, new_idempotency_key
+from tests.support.wizard import Answer, Phone, Wizard, new_idempotency_key, wrong_recovery_code
 from tests.support.world import World, moto_world
 
 PASSWORD = "canary-password-gul-och-glad"
@@ -106,6 +106,7 @@ def _the_whole_journey_and_every_error(world: World, leaks: Leaks) -> None:
         call(wizard.call, "POST", "/api/enrolment/confirmation", raw=raw)
     call(wizard.confirm, phone.otp())
     call(wizard.confirm, phone.otp())
+    _recovery_codes_and_what_comes_of_them(wizard, leaks, call)
     world.clock.advance_to_next_time_step()
     call(wizard.verify, phone.otp())
     call(wizard.verify, phone.otp())
@@ -124,6 +125,20 @@ def _the_whole_journey_and_every_error(world: World, leaks: Leaks) -> None:
     wizard.session(headers=HEADERS | {"cookie": cookie})
     call(wizard.sign_out)
     _from_a_portal_and_back(world, leaks)
+    _at_the_help_desk(world, leaks)
+
+
+def _recovery_codes_and_what_comes_of_them(
+    wizard: Wizard, leaks: Leaks, call: Callable[..., Answer]
+) -> None:
+    made = call(wizard.make_recovery_codes).body
+    wrong = wrong_recovery_code(made["codes"][1])
+    for code in (*made["codes"], wrong):
+        leaks.secrets |= {code, code.replace("-", ""), code[2:], code.lower()}
+    for set_id in (CANARIES["body"], made["set"]):
+        call(wizard.acknowledge_recovery_codes, set_id)
+    for typed in (wrong, CANARIES["body"], made["codes"][0], made["codes"][0]):
+        call(wizard.recover, typed)
 
 
 def _from_a_portal_and_back(world: World, leaks: Leaks) -> None:
@@ -166,6 +181,38 @@ def _from_a_portal_and_back(world: World, leaks: Leaks) -> None:
     portal.call("/api/portal/status", {"canary": "canary-field"})
 
 
+def _at_the_help_desk(world: World, leaks: Leaks) -> None:
+    """See, search, unlock and reset, and give the code, rightly and wrongly."""
+    user = world.add_user(username="bo@firma.se")
+    world.add_staff()
+    local = world.settings.is_local
+    desk = world.help_desk() if local else world.help_desk_at_front_door()
+    wizard = (world.wizard if local else world.wizard_at_front_door)(username=user.username)
+    leaks.add_phone(wizard.enrolled())
+    desk.sign_in(password=CANARIES["wrong password"], headers=HEADERS)
+    leaks.add_phone(desk.begins_work().phone)
+    leaks.secrets.add(str(desk.session_id))
+    for query in ({"search": "canary-search"}, {"after": "canary-place"}, {"status": "canary-status"}):
+        desk.users(**query)
+    desk.counts()
+    for nobody in ("canary-user", "canary\r\n"):
+        desk.user(nobody)
+        desk.user_of_reference(nobody)
+        desk.reset(nobody)
+        desk.unlock(nobody)
+    desk.reset(user.user_id, said={"reason": "canary", "identity_check": "canary-check"})
+    world.aws.interfere(_bug)
+    desk.unlock(user.user_id)
+    world.aws.leave_alone()
+    code = desk.reset(user.user_id, headers=HEADERS).body["reset_code"]
+    leaks.secrets |= {code, code.replace("-", ""), code.lower()}
+    desk.user(user.user_id)
+    wizard.sign_in()
+    for typed in ("canary-code", code[::-1], code):
+        wizard.give_reset_code(typed, headers=HEADERS)
+    leaks.secrets.add(str(wizard.session_id))
+
+
 def _bug(request: Any, take_effect: Any) -> Any:
     """Fail as only a fault of our own could, with a telling message."""
     del request, take_effect
@@ -181,7 +228,7 @@ def _tamper_with_the_sealed_secret(world: World) -> None:
             world.aws.write(row)
 
 
-@pytest.mark.requirement("A2", "A5", "B44", "B45", "B47", "K2")
+@pytest.mark.requirement("A2", "A5", "B44", "B45", "B47", "K2", "R7")
 @pytest.mark.parametrize("stage", ["local", "prod"])
 def test_no_canary_comes_out_anywhere(stage: str, capfd: pytest.CaptureFixture[str]) -> None:
     """The whole journey and every error, with canaries in all inputs: no hit in any output."""
@@ -299,7 +346,7 @@ def test_after_confirmation_no_route_tells_the_secret_to_anybody(world: World, w
     verified.sign_in()
     verified.verify(phone.otp())
     verified.prove_again()
-    replacement = verified.begin()
+    replacement = verified.begin_replacement()
     assert replacement.status == 200
     assert not [form for form in forms if form in replacement.text and not form.startswith("otpauth")]
 

@@ -10,14 +10,18 @@ from typing import Any
 import pytest
 from openapi_spec_validator import validate
 
+from chalicelib.accounts.record import User
 from chalicelib.web.body import LONGEST_BODY_BYTES
 from chalicelib.web.problems import INTERNAL_ERROR, PROBLEMS
 from tests.support import aws
+from tests.support.help_desk import SAID, HelpDesk
 from tests.support.openapi import DOCUMENT, OPERATIONS, Held, codes_of, matches, resolved
 from tests.support.portal import Portal, brought_back, client_of
 from tests.support.wizard import Answer, Phone, Wizard, chalice_transport
-from tests.support.world import ANNA, ANNAS_PASSWORD, World
+from tests.support.world import ANNA, ANNAS_PASSWORD, STINA, STINAS_PASSWORD, World
 
+BO = "bo@firma.se"
+DAG = "dag@firma.se"
 # Anybody may read these, from wherever they are.
 OPEN_TO_ALL = {("GET", "/api/tenant"), ("GET", "/api/jwks")}
 
@@ -55,7 +59,8 @@ def test_what_every_route_shares_is_told_for_every_route() -> None:
         parameters = [resolved(parameter)["name"] for parameter in operation.get("parameters", [])]
         is_of_page = not path.startswith("/api/portal/")
         assert ("Idempotency-Key" in parameters) == (method != "GET" and is_of_page)
-        assert ("body_malformed" in codes) == ("requestBody" in operation)
+        takes_a_query = "after" in parameters
+        assert ("body_malformed" in codes) == ("requestBody" in operation or takes_a_query)
         assert operation["security"] in ([], [{"session": []}], [{"client": []}])
         assert ("not_signed_in" in codes) == (operation["security"] == [{"session": []}])
         assert ("client_not_authenticated" in codes) == (operation["security"] == [{"client": []}])
@@ -68,10 +73,19 @@ def test_bodies_are_what_it_says(world: World, wizard: Wizard) -> None:
     bodies: dict[str, dict[str, Any]] = {
         "/api/session": {"tenant": "cozone", "username": ANNA, "password": ANNAS_PASSWORD},
         "/api/session/password": {"password": ANNAS_PASSWORD},
-        "/api/enrolment": {"phone": "iphone", "same_phone": True},
+        "/api/enrolment": {"phone": "iphone", "same_phone": True, "replaces": "0" * 32},
         "/api/enrolment/confirmation": {"otp": "123 456"},
-        "/api/verification": {"otp": "123456"},
+        "/api/verification": {"otp": "123456", "remember": True},
+        "/api/authenticators/name": {"authenticator": "0" * 32, "name": "Arbetsmobil"},
+        "/api/authenticators/removal": {"authenticator": "0" * 32},
+        "/api/remembered-browsers/removal": {"browser": "all"},
+        "/api/recovery-codes/acknowledgement": {"set": "0" * 32},
+        "/api/verification/recovery-code": {"recovery_code": "A-00000-00000-000"},
         "/api/session/hand-off": {"hand_off": "t" * 43},
+        "/api/session/reset-code": {"reset_code": "7f3k-9abc"},
+        "/api/help-desk/session": {"tenant": "cozone", "username": ANNA, "password": ANNAS_PASSWORD},
+        "/api/help-desk/reset": {"user": world.user.user_id, "identity_check": "bankid", **SAID},
+        "/api/help-desk/unlock": {"user": world.user.user_id, **SAID},
         "/api/portal/status": {"user": "u-1"},
         "/api/portal/verification": {"user": "u-1", "otp": "123456", "attempt_id": "a" * 16},
         "/api/portal/hand-off": {
@@ -84,6 +98,7 @@ def test_bodies_are_what_it_says(world: World, wizard: Wizard) -> None:
             "return_url": portal.return_url,
             "state": "s" * 16,
             "nonce": "n" * 16,
+            "addresses": ["anna@firma.se", "anna.andersson@hem.se"],
         },
         "/api/portal/assertion": {"code": "c" * 43},
     }
@@ -146,8 +161,11 @@ def _meet_everything(world: World, wizard: Wizard, held: Held) -> None:
     wizard.offer()
     wizard.verify(phone.otp())
     world.clock.advance_to_next_time_step()
+    _change_what_there_is(world, another(), phone)
     _use_it_until_it_is_disabled(world, another(), phone)
+    _lose_the_phone(world, held)
     _come_from_a_portal(world, another(), held)
+    _go_to_the_help_desk(world, held)
 
 
 def _ask_as_nobody(wizard: Wizard) -> None:
@@ -201,6 +219,65 @@ def _wait_too_long_and_give_way(world: World, wizard: Wizard, other: Wizard) -> 
     wizard.confirm(phone.otp())
 
 
+def _of_what_there_is(wizard: Wizard) -> list[Callable[[], Answer]]:
+    return [
+        wizard.second_factor,
+        lambda: wizard.rename("0" * 32, "Arbetsmobil"),
+        lambda: wizard.remove("0" * 32),
+        lambda: wizard.forget("all"),
+    ]
+
+
+def _change_what_there_is(world: World, wizard: Wizard, phone: Phone) -> None:
+    """End with what there was before: one authenticator, whose phone is *phone*."""
+    for path in ("authenticators/name", "authenticators/removal", "remembered-browsers/removal"):
+        wizard.call("POST", f"/api/{path}", {})
+    for _ in range(2):  # as nobody, then by a password alone
+        for step in _of_what_there_is(wizard):
+            step()
+        wizard.sign_in()
+    world.add_tenant(policy=world.tenant.profile.source["policy"] | {"remember_days": 30})
+    world.clock.advance(61)  # for which the tenant was remembered
+    wizard.verify(phone.otp(), remember=True)
+    wizard.rename("0" * 32, "Arbetsmobil")
+    wizard.remove("0" * 32)
+    (first,) = wizard.authenticator_ids()
+    wizard.prove_again()
+    wizard.begin(replaces="0" * 32)
+    wizard.rename(first, "Arbetsmobil")
+    wizard.rename("0" * 32, "Arbetsmobil")
+    wizard.remove("0" * 32)
+    wizard.remove(first)
+    wizard.forget("0" * 32)
+    wizard.forget("all")
+    for _ in range(4):
+        wizard.begin()
+        world.clock.advance_to_next_time_step()
+        wizard.confirm(wizard.scan().otp())
+        wizard.prove_again()
+    wizard.begin()
+    for _ in range(4):
+        wizard.remove(wizard.authenticator_ids()[-1])
+        wizard.prove_again()
+    for interferences in _OUTAGE_AND_BUG:
+        for step in _of_what_there_is(wizard):
+            world.aws.interfere(*interferences)
+            assert step().status in {500, 503}
+            world.aws.leave_alone()
+    row = world.row("TOTP")
+    assert row is not None
+    world.aws.write(row | {"status": {"S": "DISABLED"}})
+    wizard.remove(first)
+    world.aws.write(row)
+    world.stores.tenants.suspend("cozone", at=0)
+    world.clock.advance(61)
+    for step in _of_what_there_is(wizard):
+        step()
+    world.stores.tenants.resume("cozone")
+    world.add_tenant()
+    world.clock.advance(61)
+
+
 def _use_it_until_it_is_disabled(world: World, wizard: Wizard, phone: Phone) -> None:
     wizard.sign_in()
     wizard.prove_again()
@@ -215,6 +292,63 @@ def _use_it_until_it_is_disabled(world: World, wizard: Wizard, phone: Phone) -> 
     wizard.begin()
     wizard.verify(phone.otp())
     wizard.sign_out()
+
+
+def _lose_the_phone(world: World, held: Held) -> None:
+    world.add_user(username=DAG)
+    nobody, wizard, lost = (
+        Wizard(held, tenant="cozone", username=DAG, password=ANNAS_PASSWORD, clock=world.clock)
+        for _ in range(3)
+    )
+    for step in _of_recovery_codes(nobody):
+        step()
+    wizard.sign_in()
+    wizard.recover(None)
+    wizard.recover("A-1")
+    wizard.acknowledge_recovery_codes(None)
+    for step in _of_recovery_codes(wizard):
+        step()
+    _, codes = wizard.enrolled_with_codes()
+    wizard.acknowledge_recovery_codes("of nobody")
+    lost.sign_in()
+    lost.make_recovery_codes()
+    lost.recover(codes[0])
+    lost.make_recovery_codes()
+    for _ in range(6):
+        lost.recover(codes[0])
+    _fail_recovery_codes(world, lost)
+    _disable(world, "cozone")
+    row = next(row for row in world.aws.state() if row["sk"]["S"] == "RECOVERY" and "set_id" in row)
+    world.aws.write(row | {"status": {"S": "DISABLED"}})
+    for step in _of_recovery_codes(lost):
+        step()
+    world.add_tenant(recovery_codes=False)
+    world.clock.advance(61)  # for which the tenant is remembered
+    for step in _of_recovery_codes(lost):
+        step()
+    world.add_tenant()
+    world.stores.tenants.suspend("cozone", at=0)
+    world.clock.advance(61)
+    for step in _of_recovery_codes(lost):
+        step()
+    world.stores.tenants.resume("cozone")
+    world.clock.advance(61)
+
+
+def _of_recovery_codes(wizard: Wizard) -> list[Callable[[], Answer]]:
+    return [
+        lambda: wizard.recover("A-00000-00000-000"),
+        wizard.make_recovery_codes,
+        lambda: wizard.acknowledge_recovery_codes("of nobody"),
+    ]
+
+
+def _fail_recovery_codes(world: World, wizard: Wizard) -> None:
+    for interferences in _OUTAGE_AND_BUG:
+        for step in _of_recovery_codes(wizard):
+            world.aws.interfere(*interferences)
+            assert step().status in {500, 503}
+            world.aws.leave_alone()
 
 
 def _come_from_a_portal(world: World, wizard: Wizard, held: Held) -> None:
@@ -257,6 +391,112 @@ def _come_from_a_portal(world: World, wizard: Wizard, held: Held) -> None:
     world.add_portal("other")
     wizard.tenant = "other"
     wizard.sign_in()
+
+
+def _go_to_the_help_desk(world: World, held: Held) -> None:
+    tenant = world.add_tenant(policy={"second_factor": "required", "deadline": None, "reset_wait_hours": 1})
+    world.clock.advance(61)
+    bo = world.add_user(tenant, username=BO)
+    cilla = world.add_user(tenant, username="cilla@firma.se")
+    world.add_staff(tenant)
+    world.add_staff(tenant, username=BO)
+    desk, colleague, nobody = (
+        HelpDesk(held, tenant="cozone", username=name, password=STINAS_PASSWORD, clock=world.clock)
+        for name in (STINA, BO, "nobody")
+    )
+    wizard = Wizard(held, tenant="cozone", username=BO, password=ANNAS_PASSWORD, clock=world.clock)
+    wizard.enrolled()
+    _knock_at_the_help_desk(desk, nobody, wizard, bo)
+    desk.begins_work()
+    colleague.begins_work()
+    _help(world, desk, colleague, bo, cilla)
+    code = desk.reset(bo.user_id).body["reset_code"]
+    wizard.sign_in()
+    wizard.give_reset_code("1")
+    wizard.call("POST", "/api/session/reset-code", {})
+    wizard.give_reset_code(code)
+    world.clock.advance(3_600)
+    wizard.sign_in()
+    wizard.begin()  # reset_code_required
+    wizard.give_reset_code(code[::-1])
+    wizard.give_reset_code(code)
+    world.clock.advance(24 * 3_600 + 1)
+    wizard.sign_in()
+    wizard.give_reset_code(code)
+    _fail_the_help_desk(world, desk, wizard, bo)
+    world.stores.tenants.suspend("cozone", at=0)
+    world.clock.advance(61)  # for which open pages go on
+    for step in _of_the_help_desk(desk, bo):
+        step()
+    wizard.give_reset_code(code)
+
+
+def _of_the_help_desk(desk: HelpDesk, user: User) -> list[Callable[[], Answer]]:
+    return [
+        desk.users,
+        desk.counts,
+        partial(desk.user, user.user_id),
+        partial(desk.reset, user.user_id),
+        partial(desk.unlock, user.user_id),
+        desk.sign_in,
+    ]
+
+
+def _knock_at_the_help_desk(desk: HelpDesk, nobody: HelpDesk, wizard: Wizard, user: User) -> None:
+    for _ in range(6):
+        nobody.sign_in()
+    nobody.tenant = "nobody"
+    for step in _of_the_help_desk(nobody, user):
+        step()
+    nobody.give_reset_code("7f3k-9abc")
+    nobody.session_id = wizard.session_id
+    for step in _of_the_help_desk(nobody, user)[:-1]:
+        step()
+    desk.sign_in()
+    for step in _of_the_help_desk(desk, user)[:-1]:
+        step()
+    for path in ("session", "reset", "unlock"):
+        desk.call("POST", f"/api/help-desk/{path}", {})
+
+
+def _help(world: World, desk: HelpDesk, colleague: HelpDesk, bo: User, cilla: User) -> None:
+    desk.users()
+    desk.users(after="nonsense")
+    desk.counts()
+    desk.user(bo.user_id)
+    desk.user("nobody")
+    desk.unlock(bo.user_id)
+    desk.unlock("nobody")
+    desk.reset(cilla.user_id)  # who never had a second factor
+    desk.reset("nobody")
+    _disable(world, "cozone")
+    desk.unlock(bo.user_id)
+    world.aws.interfere(_after(lambda: colleague.reset(bo.user_id)), at_call=5)
+    desk.reset(bo.user_id)
+    world.aws.leave_alone()
+
+
+def _after(earlier: Callable[[], object]) -> aws.Interference:
+    def interference(request: object, take_effect: Callable[[], Any]) -> Any:
+        del request
+        earlier()
+        return take_effect()
+
+    return interference
+
+
+def _fail_the_help_desk(world: World, desk: HelpDesk, wizard: Wizard, user: User) -> None:
+    world.clock.advance(3_600)
+    desk.sign_in()
+    desk.verify(desk.phone.otp())
+    wizard.sign_in()
+    for interferences in _OUTAGE_AND_BUG:
+        steps = _of_the_help_desk(desk, user)
+        steps.append(partial(wizard.give_reset_code, "7f3k-9abc"))
+        for step in steps:
+            world.aws.interfere(*interferences)
+            assert step().status in {500, 503}
+            world.aws.leave_alone()
 
 
 def _send_a_portals_nonsense(portal: Portal) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.support.help_desk import SAID
 from tests.support.wizard import HOST, ORIGIN, Wizard
 from tests.support.world import World, moto_world
 
@@ -15,8 +16,18 @@ CHANGING_ROUTES = [
     ("DELETE", "/api/enrolment", None),
     ("POST", "/api/enrolment/confirmation", {"otp": "123456"}),
     ("POST", "/api/verification", {"otp": "123456"}),
+    ("POST", "/api/authenticators/name", {"authenticator": "0" * 32, "name": "x"}),
+    ("POST", "/api/authenticators/removal", {"authenticator": "0" * 32}),
+    ("POST", "/api/remembered-browsers/removal", {"browser": "all"}),
+    ("POST", "/api/recovery-codes", None),
+    ("POST", "/api/recovery-codes/acknowledgement", {"set": "0" * 32}),
+    ("POST", "/api/verification/recovery-code", {"recovery_code": "A-00000-00000-000"}),
     ("POST", "/api/session/hand-off", {"hand_off": "t" * 43}),
     ("POST", "/api/session/return", None),
+    ("POST", "/api/session/reset-code", {"reset_code": "7F3K-9ABC"}),
+    ("POST", "/api/help-desk/session", {"tenant": "cozone", "username": "stina", "password": "x"}),
+    ("POST", "/api/help-desk/reset", {"user": "0" * 32, "identity_check": "bankid", **SAID}),
+    ("POST", "/api/help-desk/unlock", {"user": "0" * 32, **SAID}),
 ]
 FOREIGN_HEADERS: dict[str, dict[str, str | None]] = {
     "no idempotency key": {"idempotency-key": None},
@@ -108,7 +119,7 @@ def test_reading_changes_nothing(world: World, wizard: Wizard) -> None:
     """A link or an image may make a browser send GET requests with the cookie; let it."""
     wizard.begun()
     before = world.aws.state()
-    for path in ("/api/session", "/api/enrolment", "/api/tenant"):
+    for path in ("/api/session", "/api/enrolment", "/api/second-factor", "/api/tenant"):
         wizard.call("GET", path, headers={"sec-fetch-site": "cross-site", "origin": "https://evil.example"})
     assert world.aws.state() == before
 

@@ -10,6 +10,7 @@ from tests.support.wizard import Answer, Phone, Wizard
 from tests.support.world import World
 
 MINUTES = 60
+CODE_OF_NOBODY = "A-00000-00000-000"
 
 
 def _nobody(world: World, wizard: Wizard) -> Phone:
@@ -130,6 +131,30 @@ def _returned(world: World, wizard: Wizard) -> Phone:
     return phone
 
 
+def _reset_and_waiting(world: World, wizard: Wizard) -> Phone:
+    world.add_tenant(policy={"second_factor": "required", "deadline": None, "reset_wait_hours": 1})
+    phone, _ = _reset_by_the_help_desk(world, wizard)
+    return phone
+
+
+def _reset_and_code_given(world: World, wizard: Wizard) -> Phone:
+    phone, code = _reset_by_the_help_desk(world, wizard)
+    assert wizard.give_reset_code(code).status == 200
+    row = world.row("RESET")
+    assert row is not None
+    world.aws.write(row | {"attempts": {"N": "10"}})
+    return phone
+
+
+def _reset_by_the_help_desk(world: World, wizard: Wizard) -> tuple[Phone, str]:
+    phone = _just_enrolled(world, world.wizard())
+    world.add_staff()
+    answer = world.help_desk().begins_work().reset(world.user.user_id)
+    wizard.sign_in()
+    wizard.prove_again()
+    return phone, answer.body["reset_code"]
+
+
 ROUTES: dict[str, Callable[[Wizard, Phone], Answer]] = {
     "session": lambda wizard, _: wizard.session(),
     "password": lambda wizard, _: wizard.prove_again(),
@@ -138,10 +163,35 @@ ROUTES: dict[str, Callable[[Wizard, Phone], Answer]] = {
     "cancel": lambda wizard, _: wizard.cancel(),
     "confirm": lambda wizard, phone: wizard.confirm(phone.otp()),
     "verify": lambda wizard, phone: wizard.verify(phone.otp()),
+    "recover": lambda wizard, _: wizard.recover(CODE_OF_NOBODY),
+    "codes": lambda wizard, _: wizard.make_recovery_codes(),
+    "keep": lambda wizard, _: wizard.acknowledge_recovery_codes("of nobody"),
     "return": lambda wizard, _: wizard.return_to_portal(),
+    "reset code": lambda wizard, _: wizard.give_reset_code("0000-0000"),
+    "help desk": lambda wizard, _: wizard.call("GET", "/api/help-desk/counts"),
+    "see": lambda wizard, _: wizard.second_factor(),
+    "rename": lambda wizard, _: wizard.rename(NOBODYS, "Arbetsmobil"),
+    "remove": lambda wizard, _: wizard.remove(NOBODYS),
+    "forget": lambda wizard, _: wizard.forget(NOBODYS),
 }
 NOT_SIGNED_IN: dict[str, str | None] = dict.fromkeys(ROUTES, "not_signed_in")
 OK = None
+# What a session that has proven everything is told of an authenticator that nobody has.
+NOBODYS = "0" * 32
+OF_A_USER = {"reset code": "reset_code_expired", "help desk": "not_found"}
+UNPROVEN = {
+    **OF_A_USER,
+    **dict.fromkeys(("see", "rename", "remove", "forget"), "verification_required"),
+}
+TO_BE_SEEN: dict[str, str | None] = {
+    **OF_A_USER,
+    "see": OK,
+    "rename": "reauthentication_required",
+    "remove": "reauthentication_required",
+    "forget": OK,
+}
+TO_BE_CHANGED: dict[str, str | None] = TO_BE_SEEN | {"rename": "not_found", "remove": "not_found"}
+COUNTED = "recovery_code_mismatch"
 
 # What each route answers in each state: None for success, else the problem's code.
 LEGAL: dict[Callable[[World, Wizard], Phone], dict[str, str | None]] = {
@@ -154,7 +204,11 @@ LEGAL: dict[Callable[[World, Wizard], Phone], dict[str, str | None]] = {
         "cancel": OK,
         "confirm": "enrolment_not_begun",
         "verify": "not_enrolled",
+        "recover": COUNTED,
+        "codes": "not_enrolled",
+        "keep": "verification_required",
         "return": "not_handed_off",
+        **UNPROVEN,
     },
     _password_fresh: {
         "session": OK,
@@ -164,7 +218,11 @@ LEGAL: dict[Callable[[World, Wizard], Phone], dict[str, str | None]] = {
         "cancel": OK,
         "confirm": "enrolment_not_begun",
         "verify": "not_enrolled",
+        "recover": COUNTED,
+        "codes": "not_enrolled",
+        "keep": "verification_required",
         "return": "not_handed_off",
+        **UNPROVEN,
     },
     _pending: {
         "session": OK,
@@ -174,7 +232,11 @@ LEGAL: dict[Callable[[World, Wizard], Phone], dict[str, str | None]] = {
         "cancel": OK,
         "confirm": OK,
         "verify": "not_enrolled",
+        "recover": COUNTED,
+        "codes": "not_enrolled",
+        "keep": "verification_required",
         "return": "not_handed_off",
+        **UNPROVEN,
     },
     # What was begun within the five minutes goes on until it expires.
     _pending_with_stale_password: {
@@ -185,7 +247,11 @@ LEGAL: dict[Callable[[World, Wizard], Phone], dict[str, str | None]] = {
         "cancel": OK,
         "confirm": OK,
         "verify": "not_enrolled",
+        "recover": COUNTED,
+        "codes": "not_enrolled",
+        "keep": "verification_required",
         "return": "not_handed_off",
+        **UNPROVEN,
     },
     _just_enrolled: {
         "session": OK,
@@ -195,7 +261,11 @@ LEGAL: dict[Callable[[World, Wizard], Phone], dict[str, str | None]] = {
         "cancel": OK,
         "confirm": "enrolment_already_confirmed",
         "verify": OK,
+        "recover": COUNTED,
+        "codes": OK,
+        "keep": "recovery_codes_replaced",
         "return": "not_handed_off",
+        **TO_BE_SEEN,
     },
     _enrolled_elsewhere: {
         "session": OK,
@@ -205,7 +275,11 @@ LEGAL: dict[Callable[[World, Wizard], Phone], dict[str, str | None]] = {
         "cancel": OK,
         "confirm": "enrolment_not_begun",
         "verify": OK,
+        "recover": COUNTED,
+        "codes": "verification_required",
+        "keep": "verification_required",
         "return": "not_handed_off",
+        **UNPROVEN,
     },
     _enrolled_elsewhere_password_fresh: {
         "session": OK,
@@ -215,7 +289,11 @@ LEGAL: dict[Callable[[World, Wizard], Phone], dict[str, str | None]] = {
         "cancel": OK,
         "confirm": "enrolment_not_begun",
         "verify": OK,
+        "recover": COUNTED,
+        "codes": "verification_required",
+        "keep": "verification_required",
         "return": "not_handed_off",
+        **UNPROVEN,
     },
     _verified: {
         "session": OK,
@@ -225,7 +303,11 @@ LEGAL: dict[Callable[[World, Wizard], Phone], dict[str, str | None]] = {
         "cancel": OK,
         "confirm": "enrolment_already_confirmed",
         "verify": OK,
+        "recover": COUNTED,
+        "codes": "reauthentication_required",
+        "keep": "recovery_codes_replaced",
         "return": "not_handed_off",
+        **TO_BE_SEEN,
     },
     _verified_password_fresh: {
         "session": OK,
@@ -235,7 +317,11 @@ LEGAL: dict[Callable[[World, Wizard], Phone], dict[str, str | None]] = {
         "cancel": OK,
         "confirm": "enrolment_already_confirmed",
         "verify": OK,
+        "recover": COUNTED,
+        "codes": OK,
+        "keep": "recovery_codes_replaced",
         "return": "not_handed_off",
+        **TO_BE_CHANGED,
     },
     _disabled: {
         "session": OK,
@@ -245,7 +331,11 @@ LEGAL: dict[Callable[[World, Wizard], Phone], dict[str, str | None]] = {
         "cancel": OK,
         "confirm": "enrolment_already_confirmed",
         "verify": "authenticator_disabled",
+        "recover": COUNTED,
+        "codes": "authenticator_disabled",
+        "keep": "recovery_codes_replaced",
         "return": "not_handed_off",
+        **TO_BE_CHANGED,
     },
     _handed_over: {
         "session": OK,
@@ -255,7 +345,11 @@ LEGAL: dict[Callable[[World, Wizard], Phone], dict[str, str | None]] = {
         "cancel": OK,
         "confirm": "enrolment_not_begun",
         "verify": "not_enrolled",
+        "recover": COUNTED,
+        "codes": "not_enrolled",
+        "keep": "verification_required",
         "return": OK,
+        **UNPROVEN,
     },
     _handed_over_long_after_the_password: {
         "session": OK,
@@ -265,7 +359,11 @@ LEGAL: dict[Callable[[World, Wizard], Phone], dict[str, str | None]] = {
         "cancel": OK,
         "confirm": "enrolment_not_begun",
         "verify": "not_enrolled",
+        "recover": COUNTED,
+        "codes": "not_enrolled",
+        "keep": "verification_required",
         "return": OK,
+        **UNPROVEN,
     },
     _handed_over_with_a_phone: {
         "session": OK,
@@ -275,7 +373,41 @@ LEGAL: dict[Callable[[World, Wizard], Phone], dict[str, str | None]] = {
         "cancel": OK,
         "confirm": "enrolment_not_begun",
         "verify": OK,
+        "recover": COUNTED,
+        "codes": "verification_required",
+        "keep": "verification_required",
         "return": OK,
+        **UNPROVEN,
+    },
+    # The password alone opens nothing after a reset, and no code does before its time.
+    _reset_and_waiting: {
+        "session": OK,
+        "password": OK,
+        "begin": "reset_code_required",
+        "offer": "enrolment_not_begun",
+        "cancel": OK,
+        "confirm": "enrolment_not_begun",
+        "verify": "not_enrolled",
+        "recover": COUNTED,
+        "codes": "not_enrolled",
+        "keep": "verification_required",
+        "return": "not_handed_off",
+        **UNPROVEN,
+        "reset code": "reset_not_open",
+    },
+    _reset_and_code_given: {
+        "session": OK,
+        "password": OK,
+        "begin": OK,
+        "offer": "enrolment_not_begun",
+        "cancel": OK,
+        "confirm": "enrolment_not_begun",
+        "verify": "not_enrolled",
+        "recover": COUNTED,
+        "codes": "not_enrolled",
+        "keep": "verification_required",
+        "return": "not_handed_off",
+        **UNPROVEN,
     },
     _returned: NOT_SIGNED_IN,
     _signed_out: NOT_SIGNED_IN,
@@ -295,7 +427,12 @@ def test_only_legal_steps_succeed_and_every_other_changes_nothing(
     for route, expected in LEGAL[bring_about].items():
         answer = ROUTES[route](wizard, phone)
         assert answer.problem == expected, route
-        if expected is not OK:
+        if expected is COUNTED:
+            # Whether there are codes or not, a wrong one is counted, and that is all.
+            changed = [row["sk"]["S"] for row in world.aws.state() if row not in before]
+            assert changed == ["RECOVERY"]
+            assert world.aws.events() == events, route
+        elif expected is not OK:
             assert world.aws.state() == before, route
             assert world.aws.events() == events, route
         world.aws.restore(before)
@@ -303,7 +440,7 @@ def test_only_legal_steps_succeed_and_every_other_changes_nothing(
 
 
 @pytest.mark.requirement("E12", "S4")
-@pytest.mark.parametrize("route", ["password", "begin", "confirm", "verify"])
+@pytest.mark.parametrize("route", ["password", "begin", "confirm", "verify", "recover", "keep"])
 def test_an_empty_body_skips_no_step(route: str, world: World, wizard: Wizard) -> None:
     """A missing field is never taken for a proof."""
     _verified_password_fresh(world, wizard)
@@ -313,6 +450,8 @@ def test_an_empty_body_skips_no_step(route: str, world: World, wizard: Wizard) -
         "begin": "/api/enrolment",
         "confirm": "/api/enrolment/confirmation",
         "verify": "/api/verification",
+        "recover": "/api/verification/recovery-code",
+        "keep": "/api/recovery-codes/acknowledgement",
     }[route]
     before = world.aws.state()
     for raw in (b"", b"{}", b"null", b'{"otp": null}', b'{"password": ""}'):

@@ -174,7 +174,7 @@ class TestEvents:
         wizard.confirm(phone.otp())
         brings()
         wizard.prove_again()
-        phone = Phone(wizard.begin().body["key"], world.clock)
+        phone = Phone(wizard.begin_replacement().body["key"], world.clock)
         brings("session.reauthenticated", "enrolment.begun")
         wizard.confirm(phone.otp())
         brings("authenticator.bound", "authenticator.revoked")

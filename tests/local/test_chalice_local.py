@@ -46,6 +46,20 @@ def test_the_page_is_at_the_root_with_every_security_header(product: Run) -> Non
     assert answer.body == (PROJECT / "static/index.html").read_text()
 
 
+@pytest.mark.parametrize("path", ["/help-desk/", "/help-desk/?tenant=cozone", "/help-desk/index.html"])
+def test_a_page_in_a_folder_is_at_the_folder(path: str, product: Run) -> None:
+    answer = product.get(path)
+    assert (answer.status, answer.body) == (200, (PROJECT / "static/help-desk/index.html").read_text())
+    assert dict(answer.headers).items() >= SECURITY_HEADERS.items()
+
+
+def test_without_its_slash_a_folder_leads_to_itself(product: Run) -> None:
+    """Else the page's own links would lead to the wizard's files."""
+    answer = product.get("/help-desk?tenant=cozone&lang=en")
+    assert answer.status == 308
+    assert answer.headers["Location"] == "/help-desk/?tenant=cozone&lang=en"
+
+
 @pytest.mark.parametrize(
     ("suffix", "content_type"),
     [

@@ -14,8 +14,10 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 from botocore.session import Session
 
+from chalicelib.audit.event import ATTEMPTS_WARNED
 from chalicelib.local import demo
-from chalicelib.local.stream import LocalStream
+from chalicelib.local.stage import _is_of_attempts
+from chalicelib.local.stream import Followed, LocalStreams
 from tests.local.product import (
     Browser,
     Run,
@@ -107,14 +109,15 @@ class FakeStreams:
         return {"Records": [r for r in self.records if r["dynamodb"]["SequenceNumber"] > after][:2]}
 
 
-def _following(backend: FakeStreams, stores: MemoryStores) -> LocalStream:
-    stream = LocalStream(outbox_over(stores, []), table="state", dynamodb=backend, streams=backend)
+def _following(backend: FakeStreams, stores: MemoryStores) -> LocalStreams:
+    state = Followed(table="state", concerns=_is_of_attempts, to=outbox_over(stores, []))
+    stream = LocalStreams(state, dynamodb=backend, streams=backend)
     stream.follow()
     return stream
 
 
 def _numbers(stores: MemoryStores) -> list[str]:
-    return [event.event_id for event in stores.events.events]
+    return [event.event_id for event in stores.events.events if event.kind != ATTEMPTS_WARNED]
 
 
 def test_all_pages_are_read_and_later_records_when_something_changed() -> None:

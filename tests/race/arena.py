@@ -101,7 +101,11 @@ class Arena:
 
     def authenticator_row(self, user: User) -> dict[str, Any]:
         """Return the row that holds *user*'s authenticators, in DynamoDB's own notation."""
-        key = {"pk": {"S": f"T#{user.tenant_id}#U#{user.user_id}"}, "sk": {"S": "TOTP"}}
+        return self.row(user, "TOTP")
+
+    def row(self, user: User, sort_key: str) -> dict[str, Any]:
+        """Return *user*'s row of that sort key, in DynamoDB's own notation."""
+        key = {"pk": {"S": f"T#{user.tenant_id}#U#{user.user_id}"}, "sk": {"S": sort_key}}
         answer = self.backend.dynamodb.get_item(
             TableName=SETTINGS.state_table, Key=key, ConsistentRead=True
         )

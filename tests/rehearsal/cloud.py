@@ -86,6 +86,12 @@ class Cloud:
         """Return a client of *service* for the tests themselves, with every right."""
         return self.session.client(service, endpoint_url=self.endpoint_url)
 
+    def as_operator(self, service: str) -> Any:
+        """Return a client of *service* for the operator, who has the rights of the README and no other."""
+        names = {"AWS_ACCESS_KEY_ID": "aws_access_key_id", "AWS_SECRET_ACCESS_KEY": "aws_secret_access_key"}
+        credentials = {names[name]: value for name, value in self.operators_credentials.items()}
+        return boto3.client(service, region_name=REGION, endpoint_url=self.endpoint_url, **credentials)
+
     def administrators_keys(self) -> Any:
         """Return a client of KMS for somebody whose own policy allows everything."""
         iam = self.client("iam")

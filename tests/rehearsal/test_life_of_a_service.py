@@ -11,6 +11,7 @@ import re
 import threading
 import time
 from collections import Counter
+from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
@@ -161,6 +162,27 @@ def test_attempts_come_from_the_stream_into_the_events(story: Story) -> None:
 def _recorded(cloud: Cloud) -> Counter[str] | None:
     kinds = Counter(event["kind"]["S"] for event in cloud.events())
     return kinds if kinds["attempt.accepted"] and kinds["attempt.counted"] >= 2 else None
+
+
+@pytest.mark.requirement("A4")
+def test_the_events_are_written_down_signed_and_proven(story: Story) -> None:
+    """By functions that may do only that; not even the operator puts anything beside it."""
+    cloud = story.cloud
+    s3, bucket = cloud.client("s3"), cloud.outputs("data")["ArchiveBucketName"]
+
+    def manifests() -> Any:
+        return s3.list_objects_v2(Bucket=bucket, Prefix="manifests/").get("Contents")
+
+    wait_for(manifests, "a manifest")
+    made = cloud.client("lambda").invoke(FunctionName=cloud.outputs("app")["DigestFunctionName"])
+    assert json.loads(made["Payload"].read()) == {"made": 1}
+    said = cloud.operator("verify-events").stdout
+    assert "1 digests, 0 manifests" in said  # of the last hour, before there was a service
+    assert "Every event is as it was written, and none is missing." in said
+    with pytest.raises(ClientError, match="AccessDenied"):
+        cloud.as_operator("s3").put_object(Bucket=bucket, Key="digests/forged.json", Body=b"{}")
+    with pytest.raises(ClientError, match="AccessDenied"):
+        cloud.as_operator("s3").delete_object(Bucket=bucket, Key=manifests()[0]["Key"])
 
 
 def test_a_deploy_that_fails_leaves_the_service_as_it_is_and_says_why(story: Story) -> None:
@@ -366,8 +388,8 @@ def test_destroyed_the_data_is_kept_and_a_later_deploy_finds_it(story: Story) ->
     assert "Nothing was removed" in refused.stderr
     said = cloud.operator("destroy", "--yes", STAGE).stdout
     for kept in (
-        *("StateTableName", "EventsTableName", "ArtifactsBucketName"),
-        *("SecretKeyArn", "SigningKeyArn", "TableKeyArn"),
+        *("StateTableName", "EventsTableName", "ArtifactsBucketName", "ArchiveBucketName"),
+        *("SecretKeyArn", "SigningKeyArn", "DigestKeyArn", "TableKeyArn"),
     ):
         assert data[kept] in said
     assert f"aws cloudformation delete-stack --stack-name tvasteg-{STAGE}-data" in said

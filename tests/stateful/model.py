@@ -16,7 +16,11 @@ from enum import StrEnum
 
 import mintotp
 
-MINUTE, HOUR = 60, 3_600
+MINUTE, HOUR, DAY = 60, 3_600, 86_400
+MOST_FACTORS = 5
+MOST_BROWSERS = 10
+REMEMBER_DAYS = 30
+CODE, REMEMBERED_BROWSER = "code", "remembered_browser"
 
 
 class Fault(StrEnum):
@@ -48,34 +52,57 @@ class Waits:
         self.last_at = now
 
 
-@dataclass
+@dataclass(eq=False)
 class Factor:
-    """A bound authenticator: its key, and the last time step that was accepted."""
+    """A bound authenticator: its key, the last time step that was accepted, and its name."""
 
     key: str
     last_step: int
+    name: str
 
 
 @dataclass
 class Pending:
-    """A key that waits to be confirmed, by the sign-in that began it."""
+    """A key that waits to be confirmed, by the sign-in that began it, perhaps to replace another."""
 
     key: str
     sign_in: int
     expires_at: int
+    name: str
+    replaces: Factor | None
     attempts: int = 0
 
     def is_live(self, now: int) -> bool:
         return now <= self.expires_at and self.attempts < 10
 
 
+@dataclass(eq=False)
+class Remembered:
+    """A browser that stands for the code; *key* is filled in by the caller."""
+
+    generation: int
+    since: int
+    used_at: int | None = None
+    key: str = ""
+
+    def counts(self, user: ModelUser, now: int) -> bool:
+        return self.generation == user.generation and now <= self.since + REMEMBER_DAYS * DAY
+
+
 @dataclass
 class ModelUser:
-    """One user; *generation* rises when the authenticator changes and ends older sessions."""
+    """
+    One user; *generation* rises when the authenticators change and ends older sessions.
+
+    *may_be_without* says what the tenant's policy is.
+    """
 
     name: str
+    may_be_without: bool
     generation: int = 0
-    factor: Factor | None = None
+    factors: list[Factor] = field(default_factory=list)
+    remembered: list[Remembered] = field(default_factory=list)
+    accepted: tuple[str, int] | None = None
     pending: Pending | None = None
     otp_waits: Waits = field(default_factory=lambda: Waits(HOUR))
     name_waits: Waits = field(default_factory=lambda: Waits(15 * MINUTE))
@@ -85,7 +112,7 @@ class ModelUser:
     is_marked_disabled: bool = False
 
     def is_disabled(self) -> bool:
-        return self.factor is not None and self.otp_waits.failures >= 20
+        return bool(self.factors) and self.otp_waits.failures >= 20
 
 
 @dataclass
@@ -98,12 +125,13 @@ class ModelSession:
     created_at: int
     seen_at: int
     password_at: int | None = None
-    is_verified: bool = False
+    verified_by: str | None = None
     pending_until: int = 0
     is_over: bool = False
     replaced_at: int = 0
     replaced_by: tuple[str, str] | None = None
     successor: ModelSession | None = None
+    remembered: Remembered | None = None  # with the request that replaced it
 
     def is_live(self, now: int) -> bool:
         idle_until = max(self.seen_at + 15 * MINUTE, self.pending_until)
@@ -117,20 +145,28 @@ class ModelSession:
 
 @dataclass
 class Expected:
-    """The problem's code or None; the session that the answer's cookie stands for, if it sets one."""
+    """
+    The problem's code or None; the session that the answer's cookie stands for, if it sets one.
+
+    *remembered* is what its other cookie stands for, if it sets that one, and
+    *forgets* whether it takes it away.
+    """
 
     problem: str | None = None
     session: ModelSession | None = None
+    remembered: Remembered | None = None
+    forgets: bool = False
     is_repetition: bool = False
     drift_seconds: int | None = None
 
 
 class Model:
-    """All sign-ins; *now* and *fault* are set before each request."""
+    """All sign-ins; *now*, *fault* and what the browser presents are set before each request."""
 
     def __init__(self) -> None:
         self.now = 0
         self.fault = Fault.NONE
+        self.presented: Remembered | None = None
         self._sign_ins = 0
 
     # -- who is asking
@@ -148,8 +184,16 @@ class Model:
             seen_at=self.now,
         )
 
+        browser = self.presented
+        if browser not in user.remembered or not user.factors or user.is_disabled():
+            browser = None
+        if browser is not None and browser.counts(user, self.now):
+            session.verified_by = REMEMBERED_BROWSER
+
         def take_effect() -> None:
             user.name_waits.failures = 0
+            if browser is not None and session.verified_by:
+                browser.used_at = self.now
 
         return self._committed(take_effect, session)
 
@@ -184,7 +228,7 @@ class Model:
 
     # -- enrolment
 
-    def begin(self, session: ModelSession | None, key: str) -> Expected:
+    def begin(self, session: ModelSession | None, key: str, replaces: Factor | None) -> Expected:
         """Leave the new key empty: the caller fills in what the service drew."""
         refused = self._arrived(session, "begin", key)
         if refused or session is None:
@@ -192,15 +236,23 @@ class Model:
         user = session.user
         if user.is_disabled():
             return Expected("authenticator_disabled")
-        if user.factor and not session.is_verified:
+        if user.factors and session.verified_by != CODE:
             return Expected("verification_required")
-        if self.own_pending(session, now=self.now):
+        if replaces is not None and replaces not in user.factors:
+            return Expected("not_found")
+        if replaces is None and len(user.factors) == MOST_FACTORS:
+            return Expected("too_many_authenticators")
+        name = replaces.name if replaces else self._free_name(user)
+        own = self.own_pending(session, now=self.now)
+        if own and (self._password_is_fresh(session) or own.replaces is replaces):
+            if self._password_is_fresh(session):
+                own.replaces, own.name = replaces, name
             return Expected()
-        if session.password_at is None or self.now > session.password_at + 5 * MINUTE:
+        if not self._password_is_fresh(session):
             return Expected("reauthentication_required")
 
         def take_effect() -> None:
-            user.pending = Pending("", session.sign_in, self.now + 30 * MINUTE)
+            user.pending = Pending("", session.sign_in, self.now + 30 * MINUTE, name, replaces)
             session.pending_until = self.now + 30 * MINUTE
 
         return self._committed(take_effect)
@@ -248,14 +300,17 @@ class Model:
             return Expected("service_unavailable" if unreached else "enrolment_replaced")
         successor = self._successor(session)
         successor.generation = user.generation + 1
-        successor.is_verified = True
+        successor.verified_by = CODE
         successor.password_at = None
         successor.pending_until = 0
 
         def take_effect() -> None:
-            if user.factor is None:
+            if not user.factors:
                 user.otp_waits = Waits(HOUR)
-            user.factor = Factor(pending.key, step)
+            if pending.replaces is not None:
+                user.factors.remove(pending.replaces)
+            user.factors.append(Factor(pending.key, step, pending.name))
+            user.accepted = (pending.key, step)
             user.pending = None
             user.generation += 1
             self._replace(session, successor, "confirm", key)
@@ -264,26 +319,135 @@ class Model:
 
     # -- verification
 
-    def verify(self, session: ModelSession | None, key: str, otp: str) -> Expected:
+    def verify(self, session: ModelSession | None, key: str, otp: str, *, remember: bool) -> Expected:
+        """Leave the key of a browser that is remembered empty: the caller fills it in."""
         refused = self._arrived(session, "verify", key)
         if refused or session is None:
             return refused or Expected()
         user = session.user
-        if user.factor is None:
+        if not user.factors:
             return Expected("not_enrolled")
         request = (id(session), key)
         if user.accepted_request != request:
-            problem = self._count_and_compare(user, user.factor, otp)
+            problem = self._count_and_compare(user, otp)
             if problem:
                 return Expected(problem)
             user.accepted_request = request
             if self.fault is Fault.ACCEPTANCE_UNANSWERED:
                 return Expected("service_unavailable")
         successor = self._successor(session)
-        successor.is_verified = True
-        return self._committed(lambda: self._replace(session, successor, "verify", key), successor)
+        successor.verified_by = CODE
+        browser = Remembered(user.generation, self.now) if remember else None
 
-    def _count_and_compare(self, user: ModelUser, factor: Factor, otp: str) -> str | None:
+        def take_effect() -> None:
+            if browser is not None:
+                self._remember(user, browser)
+                session.remembered = browser
+            self._replace(session, successor, "verify", key)
+
+        expected = self._committed(take_effect, successor)
+        expected.remembered = browser if expected.problem is None else None
+        return expected
+
+    def _remember(self, user: ModelUser, browser: Remembered) -> None:
+        staying = [
+            one for one in user.remembered if one is not self.presented and one.counts(user, self.now)
+        ]
+        staying.sort(key=lambda one: one.used_at or one.since)
+        staying = staying[-(MOST_BROWSERS - 1) :]
+        user.remembered = [one for one in user.remembered if one in staying] + [browser]
+
+    # -- what there is, changed by its owner
+
+    def see(self, session: ModelSession | None) -> Expected:
+        refused = self._arrived(session, "see", "")
+        if refused or session is None:
+            return refused or Expected()
+        return Expected(None if session.verified_by else "verification_required")
+
+    def rename(self, session: ModelSession | None, key: str, factor: Factor | None, name: str) -> Expected:
+        refused = self._arrived(session, "rename", key) or self._unproven(session)
+        if refused or session is None:
+            return refused or Expected()
+        if factor is None or factor not in session.user.factors:
+            return Expected("not_found")
+        if factor.name == name:
+            # That it is called so already is found out by the transaction itself.
+            return Expected("service_unavailable" if self.fault is Fault.COMMIT_FAILS else None)
+
+        def take_effect() -> None:
+            factor.name = name
+
+        return self._committed(take_effect)
+
+    def remove(self, session: ModelSession | None, key: str, factor: Factor | None) -> Expected:
+        refused = self._arrived(session, "remove", key) or self._unproven(session)
+        if refused or session is None:
+            return refused or Expected()
+        user = session.user
+        if factor is None or factor not in user.factors:
+            return Expected("not_found")
+        if user.is_disabled():
+            return Expected("authenticator_disabled")
+        is_last = len(user.factors) == 1
+        if is_last and not user.may_be_without:
+            return Expected("last_authenticator")
+        successor = self._successor(session)
+        successor.generation = user.generation + 1
+        successor.password_at = None
+        successor.pending_until = 0
+        if is_last:
+            successor.verified_by = None
+
+        def take_effect() -> None:
+            user.factors.remove(factor)
+            user.remembered = []
+            user.pending = None
+            user.generation += 1
+            if is_last:
+                user.otp_waits, user.accepted_request = Waits(HOUR), None
+                user.failures_by_month.clear()
+            self._replace(session, successor, "remove", key)
+
+        return self._committed(take_effect, successor)
+
+    def forget(self, session: ModelSession | None, key: str, browser: Remembered | None) -> Expected:
+        """*browser* None stands for all of them."""
+        refused = self._arrived(session, "forget", key)
+        if refused or session is None:
+            return refused or Expected()
+        user = session.user
+        if session.verified_by is None:
+            return Expected("verification_required")
+        leaving = user.remembered if browser is None else [one for one in user.remembered if one is browser]
+        is_own = browser is None or browser is self.presented
+        if not leaving:
+            # Of all, none are looked for first; one is looked for by the transaction itself.
+            unreached = self.fault is Fault.COMMIT_FAILS and browser is not None
+            return Expected("service_unavailable") if unreached else Expected(forgets=is_own)
+
+        def take_effect() -> None:
+            user.remembered = [one for one in user.remembered if one not in leaving]
+
+        expected = self._committed(take_effect)
+        expected.forgets = is_own and expected.problem is None
+        return expected
+
+    def _unproven(self, session: ModelSession | None) -> Expected | None:
+        if session is None or session.verified_by != CODE:
+            return Expected("verification_required")
+        return None if self._password_is_fresh(session) else Expected("reauthentication_required")
+
+    def _password_is_fresh(self, session: ModelSession) -> bool:
+        return session.password_at is not None and self.now <= session.password_at + 5 * MINUTE
+
+    def _free_name(self, user: ModelUser) -> str:
+        usual = "Google Authenticator"
+        taken = {factor.name for factor in user.factors}
+        names = [usual, *(f"{usual} {number}" for number in range(2, MOST_FACTORS + 2))]
+        return next(name for name in names if name not in taken)
+
+    def _count_and_compare(self, user: ModelUser, otp: str) -> str | None:
         month = datetime.fromtimestamp(self.now, UTC).strftime("%Y-%m")
         if user.is_disabled():
             return self._marked_disabled(user)
@@ -291,12 +455,14 @@ class Model:
             return "too_many_attempts"
         user.otp_waits.count(self.now)
         user.failures_by_month[month] += 1
-        step = self._matching_step(factor.key, otp, range(-1, 2))
-        if step is None:
+        matching = [(factor, self._matching_step(factor.key, otp, range(-1, 2))) for factor in user.factors]
+        factor, step = next(((one, at) for one, at in matching if at is not None), (None, None))
+        if factor is None or step is None:
             return self._marked_disabled(user) if user.is_disabled() else "otp_mismatch"
         if step <= factor.last_step:
             return "otp_already_used"
         factor.last_step = step
+        user.accepted = (factor.key, step)
         user.otp_waits.failures = 0
         user.failures_by_month[month] -= 1
         return None
@@ -322,7 +488,9 @@ class Model:
             return Expected("not_signed_in")
         if session.successor is not None:
             if session.replaced_by == (action, key) and self.now <= session.replaced_at + 60:
-                return Expected(session=session.successor, is_repetition=True)
+                return Expected(
+                    session=session.successor, remembered=session.remembered, is_repetition=True
+                )
             return Expected("not_signed_in")
         if not session.is_live(self.now):
             return Expected("not_signed_in")
@@ -339,7 +507,7 @@ class Model:
     def _why_not_confirmable(self, session: ModelSession) -> str | None:
         pending = session.user.pending
         if pending is None:
-            is_done = session.is_verified and session.user.factor is not None
+            is_done = session.verified_by is not None and bool(session.user.factors)
             return "enrolment_already_confirmed" if is_done else "enrolment_not_begun"
         if pending.sign_in != session.sign_in:
             return "enrolment_replaced"
@@ -360,7 +528,7 @@ class Model:
             created_at=session.created_at,
             seen_at=self.now,
             password_at=session.password_at,
-            is_verified=session.is_verified,
+            verified_by=session.verified_by,
             pending_until=session.pending_until,
         )
 

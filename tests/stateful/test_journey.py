@@ -27,10 +27,21 @@ from hypothesis.stateful import (
 from chalicelib.authenticators.record import BoundAuthenticators, Owner, Reservation
 from chalicelib.errors import ServiceUnavailableError
 from chalicelib.storage.changes import Change
-from tests.stateful.model import Expected, Fault, Model, ModelSession, ModelUser
-from tests.support.memory import MemoryAuthenticators, MemoryStores, MemoryTransactions, memory_stores
+from tests.stateful.model import (
+    CODE,
+    REMEMBER_DAYS,
+    Expected,
+    Factor,
+    Fault,
+    Model,
+    ModelSession,
+    ModelUser,
+    Remembered,
+)
+from tests.support.memory import MemoryAuthenticators, MemoryStores, memory_stores
+from tests.support.memory_transactions import MemoryTransactions
 from tests.support.wizard import Answer, Wizard, new_idempotency_key
-from tests.support.world import ANNA, ANNAS_PASSWORD, BERIT, BERITS_PASSWORD, World
+from tests.support.world import ANNA, ANNAS_PASSWORD, BERIT, BERITS_PASSWORD, BYRA, World
 
 browsers = st.integers(0, 2)
 users = st.sampled_from(["anna", "anna", "anna", "berit"])
@@ -39,6 +50,8 @@ faults = st.sampled_from([Fault.NONE] * 8 + list(Fault))
 seconds_or_minutes = st.sampled_from([1, 29, 30, 30, 30, 31, 59, 60, 61, 120, 240, 300, 301])
 up_to_days = st.sampled_from([480, 899, 901, 1_800, 1_801, 3_600, 3_601, 90_000])
 codes = st.sampled_from(["now", "now", "now", "before", "next", "skewed", "wrong", "wrong", "used"])
+which_of_them = st.integers(0, 5)
+names = st.sampled_from(["Arbetsmobil", "Surfplatta", "Google Authenticator", "Google Authenticator 2"])
 
 
 class FaultyTransactions(MemoryTransactions):
@@ -74,6 +87,7 @@ class Browser:
 
     wizard: Wizard
     session: ModelSession | None = None
+    remembered: Remembered | None = None
     repeat: Callable[[], None] | None = None
 
 
@@ -93,8 +107,14 @@ class Journey(RuleBasedStateMachine):
         )
         self.world = World(self.stores)
         berit = self.world.add_byra_with_berit()
+        policy = {"second_factor": "required", "deadline": None, "remember_days": REMEMBER_DAYS}
+        self.world.add_tenant(policy=policy)
+        self.world.add_tenant(**BYRA | {"policy": policy | {"second_factor": "optional"}})
         self.model = Model()
-        self.users = {"anna": ModelUser("anna"), "berit": ModelUser("berit")}
+        self.users = {
+            "anna": ModelUser("anna", may_be_without=False),
+            "berit": ModelUser("berit", may_be_without=True),
+        }
         self.owners = {
             "anna": Owner(tenant_id="cozone", user_id=self.world.user.user_id),
             "berit": Owner(tenant_id="byra", user_id=berit.user_id),
@@ -135,6 +155,7 @@ class Journey(RuleBasedStateMachine):
         fault: Fault,
     ) -> tuple[Answer, Expected]:
         self.model.now, self.model.fault = int(self.world.clock()), fault
+        self.model.presented = browser.remembered
         is_lost = fault is Fault.ANSWER_LOST
         self.faulty_transactions.fault = self.authenticators.fault = fault
         answer = request(idempotency_key=key, keep_cookie=not is_lost)
@@ -144,9 +165,12 @@ class Journey(RuleBasedStateMachine):
         if expected.drift_seconds is not None:
             assert answer.body["drift_seconds"] == expected.drift_seconds
         assert (answer.cookie not in {None, ""}) == (expected.session is not None)
+        assert bool(answer.browser_cookie) == (expected.remembered is not None)
+        assert (answer.browser_cookie == "") == expected.forgets
         if expected.is_repetition and key in self.answers:
             first = self.answers[key]
-            assert (answer.body, answer.cookie) == (first.body, first.cookie)
+            told_first = (first.body, first.cookie, first.browser_cookie)
+            assert (answer.body, answer.cookie, answer.browser_cookie) == told_first
         if answer.problem is None:
             self.answers.setdefault(key, answer)
         browser.session = session
@@ -154,6 +178,8 @@ class Journey(RuleBasedStateMachine):
             browser.session = expected.session
         if answer.cookie == "" and not is_lost:
             browser.session = None
+        if (expected.remembered is not None or expected.forgets) and not is_lost:
+            browser.remembered = expected.remembered
         return answer, expected
 
     # -- what a person can do
@@ -194,15 +220,26 @@ class Journey(RuleBasedStateMachine):
             fault,
         )
 
-    @rule(number=browsers, fault=faults)
-    def begin(self, number: int, fault: Fault) -> None:
+    @rule(number=browsers, fault=faults, which=st.none() | which_of_them)
+    def begin(self, number: int, fault: Fault, which: int | None = None) -> None:
+        """*which* authenticator is to give way; None for one more."""
+        replaced, authenticator_id = self.factor_of(number, which)
+        wizard = self.browsers[number].wizard
+        # Of one that is there no more the model knows as well as of one that never was.
+        replaces = None if which is None else replaced or Factor("", 0, "")
+
         def expect(session: ModelSession | None, key: str) -> Expected:
-            expected = self.model.begin(session, key)
+            expected = self.model.begin(session, key, replaces)
             if session and session.user.pending and not session.user.pending.key:
                 session.user.pending.key = self.drawn_key(session.user)
             return expected
 
-        answer, _ = self.send(number, self.browsers[number].wizard.begin, expect, fault)
+        answer, _ = self.send(
+            number,
+            lambda **how: wizard.begin(replaces=None if which is None else authenticator_id, **how),
+            expect,
+            fault,
+        )
         self.check_offer(number, answer)
 
     @rule(number=browsers)
@@ -239,21 +276,77 @@ class Journey(RuleBasedStateMachine):
 
         self.send(number, lambda **how: wizard.confirm(otp, **how), expect, fault)
 
-    @rule(number=browsers, code=codes, fault=faults)
-    def verify(self, number: int, code: str, fault: Fault) -> None:
-        session = self.browsers[number].session
-        factor = session.user.factor if session else None
+    @rule(number=browsers, code=codes, fault=faults, which=which_of_them, remember=st.booleans())
+    def verify(
+        self, number: int, code: str, fault: Fault, which: int = 0, *, remember: bool = False
+    ) -> None:
+        factor, _ = self.factor_of(number, which)
         otp = self.otp(factor.key if factor else None, code)
         wizard = self.browsers[number].wizard
 
         def expect(session: ModelSession | None, key: str) -> Expected:
             before = session.user.accepted_request if session else None
-            expected = self.model.verify(session, key, otp)
+            expected = self.model.verify(session, key, otp, remember=remember)
             if session and session.user.accepted_request != before:
                 self.spend(session)
+            if session and session.user.remembered and not session.user.remembered[-1].key:
+                session.user.remembered[-1].key = self.browser_keys(session.user)[-1]
             return expected
 
-        self.send(number, lambda **how: wizard.verify(otp, **how), expect, fault)
+        self.send(number, lambda **how: wizard.verify(otp, remember=remember, **how), expect, fault)
+
+    @rule(number=browsers, which=which_of_them, name=names, fault=faults)
+    def rename(self, number: int, which: int, name: str, fault: Fault) -> None:
+        factor, authenticator_id = self.factor_of(number, which)
+        wizard = self.browsers[number].wizard
+        self.send(
+            number,
+            lambda **how: wizard.rename(authenticator_id, name, **how),
+            lambda session, key: self.model.rename(session, key, factor, name),
+            fault,
+        )
+
+    @rule(number=browsers, which=which_of_them, fault=faults)
+    def remove(self, number: int, which: int, fault: Fault) -> None:
+        factor, authenticator_id = self.factor_of(number, which)
+        wizard = self.browsers[number].wizard
+        self.send(
+            number,
+            lambda **how: wizard.remove(authenticator_id, **how),
+            lambda session, key: self.model.remove(session, key, factor),
+            fault,
+        )
+
+    @rule(number=browsers, which=st.none() | which_of_them, fault=faults)
+    def forget(self, number: int, which: int | None, fault: Fault) -> None:
+        """*which* browser is to be forgotten; None for all."""
+        session, wizard = self.browsers[number].session, self.browsers[number].wizard
+        known = session.user.remembered if session else []
+        browser = None if which is None else known[which % len(known)] if known else Remembered(0, 0)
+        named = "all" if browser is None else browser.key or "0" * 32
+        self.send(
+            number,
+            lambda **how: wizard.forget(named, **how),
+            lambda session, key: self.model.forget(session, key, browser),
+            fault,
+        )
+
+    @rule(number=browsers)
+    def look_at_what_there_is(self, number: int) -> None:
+        def request(*, idempotency_key: str, keep_cookie: bool) -> Answer:
+            del idempotency_key
+            return self.browsers[number].wizard.second_factor(keep_cookie=keep_cookie)
+
+        answer, _ = self.send(number, request, lambda session, _: self.model.see(session))
+        session = self.browsers[number].session
+        if answer.problem is not None or session is None:
+            return
+        user, now = session.user, self.model.now
+        told = [entry["name"] for entry in answer.body["authenticators"]]
+        assert sorted(told) == sorted(factor.name for factor in user.factors)
+        live = {browser.key for browser in user.remembered if browser.counts(user, now)}
+        assert {browser["id"] for browser in answer.body["remembered_browsers"]} == live
+        assert answer.body["last_removable"] is user.may_be_without
 
     @rule(number=browsers, fault=faults)
     def sign_out(self, number: int, fault: Fault) -> None:
@@ -296,20 +389,49 @@ class Journey(RuleBasedStateMachine):
         session = self.browsers[number].session
         if session is None or not session.is_live(int(self.world.clock())):
             self.sign_in(number, who, is_right=True, fault=fault)
-        elif session.user.factor and not session.is_verified:
+        elif session.user.factors and session.verified_by != CODE:
             self.world.clock.advance_to_next_time_step()
-            self.verify(number, code, fault)
+            self.verify(number, code, fault, remember=True)
         elif self.model.own_pending(session, now=int(self.world.clock())):
             self.confirm(number, code, fault)
         elif session.password_at is None or self.world.clock() > session.password_at + 300:
             self.prove_again(number, is_right=True, fault=fault)
         else:
-            self.begin(number, fault)
+            # A second one beside the first, and from then on one in place of another.
+            self.begin(number, fault, which=0 if len(session.user.factors) > 1 else None)
 
-    @rule(number=browsers, who=users, count=st.sampled_from([3, 6, 12, 21]))
+    @rule(
+        number=browsers,
+        who=st.sampled_from(["anna", "berit"]),
+        change=st.sampled_from(["remove", "remove", "rename", "one more", "replacement", "forget"]),
+        which=which_of_them,
+        name=names,
+        fault=faults,
+    )
+    def an_owner_changes_something(
+        self, number: int, who: str, change: str, which: int, name: str, fault: Fault
+    ) -> None:
+        """Whoever has proven all that it takes; chance alone hardly ever gets there."""
+        for _ in range(8):
+            session = self.browsers[number].session
+            now = self.world.clock()
+            if session is None or not session.is_live(int(now)) or session.verified_by != CODE:
+                self.honest_step(number, who)
+            elif session.password_at is None or now > session.password_at + 300:
+                self.prove_again(number, is_right=True, fault=Fault.NONE)
+        {
+            "remove": lambda: self.remove(number, which, fault),
+            "rename": lambda: self.rename(number, which, name, fault),
+            "one more": lambda: self.begin(number, fault),
+            "replacement": lambda: self.begin(number, fault, which),
+            "forget": lambda: self.forget(number, which if which else None, fault),
+        }[change]()
+        self.look_at_what_there_is(number)
+
+    @rule(number=browsers, who=users, count=st.sampled_from([3, 3, 6, 12, 21]))
     def guesses(self, number: int, who: str, count: int) -> None:
         """Wrong codes, each as soon as it is taken: how an authenticator gets disabled."""
-        for _ in range(count if self.users[who].factor else 1):
+        for _ in range(count if self.users[who].factors else 1):
             session = self.browsers[number].session
             if session is None or not session.is_live(int(self.world.clock())):
                 self.sign_in(number, who, is_right=True, fault=Fault.NONE)
@@ -331,10 +453,11 @@ class Journey(RuleBasedStateMachine):
 
     def check_standing(self, body: dict[str, Any], session: ModelSession) -> None:
         user = session.user
-        state = "none" if user.factor is None else "disabled" if user.is_disabled() else "active"
+        state = "none" if not user.factors else "disabled" if user.is_disabled() else "active"
         assert body["second_factor"] == state
-        assert body["verified"] == session.is_verified
-        assert not body["verified"] or session.sign_in in self.proven_sign_ins
+        assert body["verified_by"] == session.verified_by
+        assert body["verified"] == (session.verified_by is not None)
+        assert body["verified_by"] != CODE or session.sign_in in self.proven_sign_ins
         assert (body["enrolment"] is not None) == (
             self.model.own_pending(session, now=self.model.now) is not None
         )
@@ -354,37 +477,63 @@ class Journey(RuleBasedStateMachine):
 
     def spend(self, session: ModelSession) -> None:
         """Note that a code was accepted in this sign-in: its step must be new."""
-        factor = session.user.factor
-        assert factor is not None
-        assert (factor.key, factor.last_step) not in self.spent
-        assert all(step < factor.last_step for key, step in self.spent if key == factor.key)
-        self.spent.add((factor.key, factor.last_step))
+        accepted = session.user.accepted
+        assert accepted is not None
+        assert accepted not in self.spent
+        assert all(step < accepted[1] for key, step in self.spent if key == accepted[0])
+        self.spent.add(accepted)
         self.proven_sign_ins.add(session.sign_in)
 
     @invariant()
     def the_store_holds_what_the_model_holds(self) -> None:
-        """Never two factors; the old one until the new is confirmed; every attempt counted once."""
+        """Never more than five; each until it is replaced or removed; every attempt counted once."""
         for name, user in self.users.items():
             owner = self.owners[name]
             bound = self.stores.authenticators.bound(owner, "totp")
-            assert (bound is None) == (user.factor is None)
-            if bound is not None and user.factor is not None:
-                assert len(bound.entries) == 1
-                assert bound.entries[0].last_accepted_time_step == user.factor.last_step
+            assert (bound is None) == (not user.factors)
+            if bound is not None:
                 assert bound.consecutive_failures == user.otp_waits.failures
-                entry = bound.entries[0]
-                assert self.opened(owner, entry.authenticator_id, entry.sealed) == user.factor.key
+                stored = {
+                    (
+                        self.opened(owner, entry.authenticator_id, entry.sealed),
+                        entry.last_accepted_time_step,
+                        entry.name,
+                    )
+                    for entry in bound.entries
+                }
+                assert stored == {(factor.key, factor.last_step, factor.name) for factor in user.factors}
+            assert self.browser_keys(user) == [browser.key for browser in user.remembered]
             pending = self.stores.authenticators.pending(owner)
             assert (pending is None) == (user.pending is None)
             if pending is not None and user.pending is not None:
                 assert pending.attempts == user.pending.attempts
                 assert pending.expires_at == user.pending.expires_at
+                assert pending.name == user.pending.name
+                assert (pending.replaces is None) == (user.pending.replaces is None)
 
     # -- odds and ends
 
     def password_of(self, who: str, *, is_right: bool) -> str:
         right = ANNAS_PASSWORD if who == "anna" else BERITS_PASSWORD
         return right if is_right else "fel-" + right
+
+    def factor_of(self, number: int, which: int | None) -> tuple[Factor | None, str]:
+        """Return one of the factors of who sits at the browser, with its id; None and nobody's if none."""
+        session = self.browsers[number].session
+        if session is None or not session.user.factors or which is None:
+            return None, "0" * 32
+        factor = session.user.factors[which % len(session.user.factors)]
+        owner = self.owners[session.user.name]
+        bound = self.stores.authenticators.bound(owner, "totp")
+        assert bound is not None
+        ids = {
+            self.opened(owner, entry.authenticator_id, entry.sealed): entry.authenticator_id
+            for entry in bound.entries
+        }
+        return factor, ids[factor.key]
+
+    def browser_keys(self, user: ModelUser) -> list[str]:
+        return [browser.browser_key for browser in self.stores.browsers.all(self.owners[user.name])]
 
     def drawn_key(self, user: ModelUser) -> str:
         owner = self.owners[user.name]
@@ -433,4 +582,4 @@ class Journey(RuleBasedStateMachine):
     "B36",
 )
 def test_every_order_of_requests_is_answered_as_the_model_says() -> None:
-    run_state_machine_as_test(Journey, settings=settings(max_examples=40, stateful_step_count=40))
+    run_state_machine_as_test(Journey, settings=settings(max_examples=30, stateful_step_count=35))

@@ -13,6 +13,8 @@ from playwright.sync_api import Page, Request, Route
 
 PASSWORD = "correct horse"
 RIGHT_CODE = "012345"
+CODES = [f"{letter}-7K2M9-QXT3P-V{at}W" for at, letter in enumerate("ABCDEFGHJK")]
+RESET_CODE = "4F7K9QXT"
 KEY = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
 URI = f"otpauth://totp/Azets%20Cozone:anna%40firma.se?secret={KEY}&issuer=Azets%20Cozone"
 
@@ -32,6 +34,7 @@ TENANT: dict[str, Any] = {
     "return_url": None,
     "forgotten_password_url": None,
     "neutral_password_errors": False,
+    "policy": {"second_factor": "required", "deadline": None, "remember_days": None},
 }
 
 PORTAL = "https://portal.example"
@@ -42,6 +45,27 @@ RETURN_URL = f"{PORTAL}/return"
 def in_minutes(minutes: float) -> str:
     """Return the time that many minutes from now, as the API writes times."""
     return (datetime.now(UTC) + timedelta(minutes=minutes)).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def a_phone(phone_id: str = "phone-1", name: str = "Google Authenticator") -> dict[str, Any]:
+    """Return a phone as the API lists it."""
+    return {
+        "id": phone_id,
+        "name": name,
+        "bound_at": "2026-01-09T08:00:00Z",
+        "last_used_at": in_minutes(-9),
+    }
+
+
+def a_browser(browser_id: str = "browser-1", *, current: bool = False) -> dict[str, Any]:
+    """Return a browser that is remembered as the API lists it."""
+    return {
+        "id": browser_id,
+        "remembered_at": "2026-01-09T08:00:00Z",
+        "last_used_at": None,
+        "expires_at": "2026-02-08T08:00:00Z",
+        "current": current,
+    }
 
 
 def _qr() -> dict[str, Any]:
@@ -62,8 +86,23 @@ class FakeService:
     policy: dict[str, Any] = field(default_factory=lambda: {"second_factor": "required", "due_at": None})
     second_factor: str = "none"
     is_verified: bool = False
+    verified_by: str = "code"
+    """What stands for the second factor, once verified."""
     is_fresh: bool = False
+    phones: list[dict[str, Any]] = field(default_factory=lambda: [a_phone()])
+    """Those that are bound, once anything is."""
+    offers_codes: bool = False
+    codes: dict[str, Any] | None = None
+    """The set of recovery codes in force, as the API tells of it."""
+    is_due: bool = False
+    """Whether recovery codes have to be given and kept."""
+    sets: int = 0
+    browsers: list[dict[str, Any]] = field(default_factory=list)
+    is_reset: bool = False
+    role: str = "user"
     enrolment: dict[str, Any] | None = None
+    replaced: str | None = None
+    """Which phone the pending one is to take the place of."""
     idle_minutes: float = 15
     absolute_minutes: float = 60
     links: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -175,10 +214,14 @@ class FakeService:
             "policy": self.policy,
             "second_factor": self.second_factor,
             "verified": self.is_verified,
-            "verified_by": "code" if self.is_verified else None,
-            "recovery_codes": {"offered": True, "made": False, "due": False},
-            "reset_code_required": False,
-            "role": "user",
+            "verified_by": self.verified_by if self.is_verified else None,
+            "recovery_codes": {
+                "offered": self.offers_codes,
+                "made": self.codes is not None,
+                "due": self.is_due,
+            },
+            "reset_code_required": self.is_reset,
+            "role": self.role,
             "password_fresh_until": in_minutes(5) if self.is_fresh else None,
             "enrolment": self.enrolment,
             "authenticator": {
@@ -196,7 +239,8 @@ class FakeService:
         return 200, self._session()
 
     def _sign_out(self, _body: dict[str, Any]) -> tuple[int, None]:
-        self.is_signed_in = self.is_verified = self.is_fresh = False
+        self.is_signed_in = self.is_verified = self.is_fresh = self.is_due = False
+        self.verified_by = "code"
         self.enrolment = self.purpose = None
         return 204, None
 
@@ -213,8 +257,17 @@ class FakeService:
         self.is_fresh = True
         return 200, self._session()
 
+    def _refusal_of_change(self) -> tuple[int, dict[str, Any]] | None:
+        if not self.is_verified or self.verified_by == "remembered_browser":
+            return 401, {"code": "verification_required"}
+        return None if self.is_fresh else (401, {"code": "reauthentication_required"})
+
     def _begin(self, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+        refusal = self._refusal_of_change() if self.second_factor == "active" else None
+        if refusal is not None:
+            return refusal
         self.begin(body["phone"], same_phone=body["same_phone"])
+        self.replaced = body.get("replaces")
         return self._offer(body)
 
     def _offer(self, _body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
@@ -233,12 +286,85 @@ class FakeService:
         self.enrolment = None
         return 204, None
 
-    def _accept(self, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+    def _confirm(self, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
         if body["otp"] != RIGHT_CODE:
             return 422, {"code": "otp_mismatch"}
+        if self.second_factor == "active":
+            self.phones = [phone for phone in self.phones if phone["id"] != self.replaced]
+            self.phones.append(a_phone(f"phone-{len(self.phones) + 2}", "Google Authenticator 2"))
+        self.is_due = self.offers_codes
+        self.is_fresh = False
         self.enrolment = None
-        self.second_factor, self.is_verified = "active", True
+        self.second_factor, self.is_verified, self.verified_by = "active", True, "code"
         return 200, self._session()
+
+    def _verify(self, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+        if body["otp"] != RIGHT_CODE:
+            return 422, {"code": "otp_mismatch"}
+        self.is_verified, self.verified_by = True, "code"
+        return 200, self._session()
+
+    def _recover(self, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+        if self.codes is None or body["recovery_code"] != CODES[0].replace("-", ""):
+            return 422, {"code": "recovery_code_mismatch"}
+        self.codes["left"] -= 1
+        self.is_verified, self.verified_by = True, "recovery_code"
+        return 200, {**self._session(), "recovery_codes_left": self.codes["left"]}
+
+    def _make_codes(self, _body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+        refusal = None if self.is_due else self._refusal_of_change()
+        if refusal is not None:
+            return refusal
+        self.sets += 1
+        self.codes = {"made_at": in_minutes(0), "left": 10, "acknowledged": False}
+        codes = [f"{code[:-1]}{self.sets}" for code in CODES]
+        return 201, {"set": f"set-{self.sets}", "codes": codes, "made_at": in_minutes(0)}
+
+    def _acknowledge(self, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+        if self.codes is None or body["set"] != f"set-{self.sets}":
+            return 409, {"code": "recovery_codes_replaced"}
+        self.codes["acknowledged"] = True
+        self.is_due = False
+        return 200, self._session()
+
+    def _give_reset_code(self, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+        if body["reset_code"] != RESET_CODE:
+            return 422, {"code": "reset_code_mismatch"}
+        self.is_reset = False
+        return 200, self._session()
+
+    def _second_factor(self, _body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+        if not self.is_verified:
+            return 401, {"code": "verification_required"}
+        return 200, {
+            "authenticators": self.phones if self.second_factor != "none" else [],
+            "most_authenticators": 5,
+            "last_removable": self.policy["second_factor"] == "optional",
+            "recovery_codes": self.codes,
+            "remembered_browsers": self.browsers,
+        }
+
+    def _rename(self, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+        refusal = self._refusal_of_change()
+        if refusal is not None:
+            return refusal
+        next(phone for phone in self.phones if phone["id"] == body["authenticator"])["name"] = body["name"]
+        return self._second_factor(body)
+
+    def _remove(self, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+        refusal = self._refusal_of_change()
+        if refusal is not None:
+            return refusal
+        self.phones = [phone for phone in self.phones if phone["id"] != body["authenticator"]]
+        if not self.phones:
+            self.second_factor, self.is_verified, self.codes = "none", False, None
+        return 200, self._session()
+
+    def _forget_browser(self, body: dict[str, Any]) -> tuple[int, None]:
+        self.browsers = [
+            browser for browser in self.browsers if body["browser"] not in {"all", browser["id"]}
+        ]
+        return 204, None
 
 
 _ACTIONS = {
@@ -252,8 +378,16 @@ _ACTIONS = {
     "POST /api/enrolment": "_begin",
     "GET /api/enrolment": "_offer",
     "DELETE /api/enrolment": "_drop",
-    "POST /api/enrolment/confirmation": "_accept",
-    "POST /api/verification": "_accept",
+    "POST /api/enrolment/confirmation": "_confirm",
+    "POST /api/verification": "_verify",
+    "POST /api/verification/recovery-code": "_recover",
+    "POST /api/recovery-codes": "_make_codes",
+    "POST /api/recovery-codes/acknowledgement": "_acknowledge",
+    "POST /api/session/reset-code": "_give_reset_code",
+    "GET /api/second-factor": "_second_factor",
+    "POST /api/authenticators/name": "_rename",
+    "POST /api/authenticators/removal": "_remove",
+    "POST /api/remembered-browsers/removal": "_forget_browser",
 }
 _FOR_ANYBODY = {"GET /api/tenant", "POST /api/session", "POST /api/session/hand-off"}
 

@@ -66,6 +66,7 @@ def open_at(page: Page, site: str, screen: str, service: FakeService, query: str
         "code": {"is_fresh": True},
         "verify": {"second_factor": "active"},
         "done": {"second_factor": "active", "is_verified": True},
+        "account": {"second_factor": "active", "is_verified": True},
     }
     if screen in states:
         service.sign_in(**states[screen])

@@ -226,7 +226,7 @@ def test_a_way_back_that_fails_is_told_and_taken_up_by_the_button(
     service.lose_next(RETURN)
     follow(page, site, service.hand_over(second_factor="active"))
     enter_code(page, RIGHT_CODE)
-    expect_screen(page, "done")
+    expect_screen(page, "account")
     expect_refusal(page, says("problem.network"))
     press(page, "done")
     page.wait_for_url(BACK_VERIFIED)
@@ -240,7 +240,7 @@ def test_somebody_who_came_to_change_the_phone_is_not_sent_back_at_once(
     """They see what they can do; Done is the way back."""
     follow(page, site, service.hand_over("manage", second_factor="active"))
     enter_code(page, RIGHT_CODE)
-    expect_screen(page, "done")
+    expect_screen(page, "account")
     expect(page.locator('main [data-action="replace"]')).to_be_visible()
     assert service.calls(RETURN) == []
     press(page, "done")
@@ -268,14 +268,14 @@ def test_a_link_for_somebody_verified_already_leads_back_by_the_button(
 ) -> None:
     """Also after a reload."""
     follow(page, site, service.hand_over(**VERIFIED))
-    expect_screen(page, "done")
+    expect_screen(page, "account")
     page.reload()
-    expect_screen(page, "done")
+    expect_screen(page, "account")
     press(page, "done")
     page.wait_for_url(BACK_VERIFIED)
 
 
-REFUSALS = [(409, "not_handed_off"), (403, "tenant_suspended"), (503, "service_unavailable")]
+REFUSALS = [(409, "not_handed_off"), (503, "service_unavailable")]
 
 
 @pytest.mark.parametrize(("status", "code"), REFUSALS)
@@ -284,7 +284,7 @@ def test_a_refused_way_back_is_told_at_the_end(
 ) -> None:
     """The user stays where they are, and may press again."""
     follow(page, site, service.hand_over(**VERIFIED))
-    expect_screen(page, "done")
+    expect_screen(page, "account")
     service.refuse_next(RETURN, status, code)
     press(page, "done")
     expect_refusal(page, says(f"problem.{code}"))
@@ -293,13 +293,22 @@ def test_a_refused_way_back_is_told_at_the_end(
     page.wait_for_url(BACK_VERIFIED)
 
 
+def test_a_way_back_from_a_closed_portal_stops(page: Page, service: FakeService, site: str) -> None:
+    """Nothing here works any more."""
+    follow(page, site, service.hand_over(**VERIFIED))
+    expect_screen(page, "account")
+    service.refuse_next(RETURN, 403, "tenant_suspended")
+    press(page, "done")
+    expect_stopped(page, "tenant_suspended")
+
+
 def test_a_way_back_after_the_end_of_the_session_leads_to_the_portals_sign_in(
     page: Page, service: FakeService, site: str
 ) -> None:
     """The page cannot send anybody back any more, but knows who can."""
     service.hold_passwords_at_portal()
     follow(page, site, service.hand_over(**VERIFIED))
-    expect_screen(page, "done")
+    expect_screen(page, "account")
     service.is_signed_in = False
     press(page, "done")
     expect_screen(page, "sign-in")
@@ -313,7 +322,7 @@ def test_a_page_taken_out_again_after_the_way_back_starts_anew(
     context.unroute(f"{PORTAL}/**")
     context.route(f"{PORTAL}/**", lambda route: route.fulfill(status=204))  # the browser stays
     follow(page, site, service.hand_over(**VERIFIED))
-    expect_screen(page, "done")
+    expect_screen(page, "account")
     with page.expect_response(f"{PORTAL}/**"):
         press(page, "done")
     page.evaluate("dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true }))")
@@ -671,7 +680,7 @@ def show_leaving(page: Page, service: FakeService, site: str, query: str) -> Non
 def show_failed_return(page: Page, service: FakeService, site: str, query: str) -> None:
     """A way back that was refused."""
     follow(page, site, service.hand_over(**VERIFIED), query)
-    expect_screen(page, "done")
+    expect_screen(page, "account")
     service.refuse_next(RETURN, 409, "not_handed_off")
     press(page, "done")
     expect(page.locator(".summary")).to_be_focused()

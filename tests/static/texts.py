@@ -9,8 +9,11 @@ from pathlib import Path
 from tests.support.static_site import STATIC_FOLDER
 
 I18N_FOLDER = STATIC_FOLDER / "i18n"
+PARTS = ("setup", "account")
+"""Parts of the page that are loaded once they are needed: each with its markup, texts and scripts."""
 INDEX = (STATIC_FOLDER / "index.html").read_text("utf-8")
-SCRIPTS = {path.name: path.read_text("utf-8") for path in sorted((STATIC_FOLDER / "js").glob("*.js"))}
+MARKUP = INDEX + "".join((STATIC_FOLDER / f"{part}.html").read_text("utf-8") for part in PARTS)
+SCRIPTS = {path.name: path.read_text("utf-8") for path in sorted((STATIC_FOLDER / "js").rglob("*.js"))}
 
 _WORD_JOINER = "\u2060"
 
@@ -21,8 +24,18 @@ def languages() -> list[str]:
 
 
 def words(name: str) -> dict[str, str]:
-    """Return the texts of `i18n/{name}.json`; a key that is there twice is an error."""
+    """Return the texts of a language with those of all parts, or of `i18n/{name}.json`; none comes twice."""
+    if "." in name:
+        return _file(name)
+    together: dict[str, str] = {}
+    for file in (name, *[f"{part}.{name}" for part in PARTS]):
+        texts = _file(file)
+        assert not texts.keys() & together.keys(), file
+        together |= texts
+    return together
 
+
+def _file(name: str) -> dict[str, str]:
     def once(pairs: list[tuple[str, str]]) -> dict[str, str]:
         assert len(dict(pairs)) == len(pairs), f"a key stands twice in {name}.json"
         return dict(pairs)
@@ -45,7 +58,7 @@ def keys_in(markup: str) -> set[str]:
 
 def template(name: str) -> str:
     """Return the markup of a screen with the parts that it is put together from."""
-    markup = re.search(rf'<template id="{name}">(.*?)</template>', INDEX, re.DOTALL)
+    markup = re.search(rf'<template id="{name}">(.*?)</template>', MARKUP, re.DOTALL)
     assert markup is not None, name
     parts = re.findall(r'data-part="([a-z]+)"', markup[1])
     return markup[1] + "".join(template(f"p-{part}") for part in parts)

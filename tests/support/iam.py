@@ -25,7 +25,7 @@ class Call:
 
     action: str
     resource: str
-    context: Mapping[str, str] = field(default_factory=dict)
+    context: Mapping[str, str | tuple[str, ...]] = field(default_factory=dict)
 
 
 def allowed(call: Call, *, identity: Iterable[Statement], resource: Iterable[Statement] = ()) -> bool:
@@ -61,10 +61,25 @@ def _speaks_of(statement: Statement, call: Call) -> bool:
     )
 
 
-def _holds(operator: str, key: str, values: list[str], context: Mapping[str, str]) -> bool:
+def _holds(
+    operator: str, key: str, values: list[str], context: Mapping[str, str | tuple[str, ...]]
+) -> bool:
+    if operator == "Null":
+        return values == [str(key not in context).lower()]
+    if operator.startswith("ForAllValues:"):  # holds where there is no value at all
+        each = context.get(key, ())
+        return all(
+            _holds_for_one(operator.removeprefix("ForAllValues:"), actual, values)
+            for actual in ([each] if isinstance(each, str) else each)
+        )
     actual = context.get(key)
+    assert actual is None or isinstance(actual, str), f"{key} has several values"
+    return _holds_for_one(operator, actual, values)
+
+
+def _holds_for_one(operator: str, actual: str | None, values: list[str]) -> bool:
     match operator:
-        case "StringEquals":
+        case "StringEquals" | "Bool":
             return actual in values
         case "StringNotEquals":  # holds where there is no value, too
             return actual not in values
@@ -72,8 +87,8 @@ def _holds(operator: str, key: str, values: list[str], context: Mapping[str, str
             return actual is not None and any(_matches(value, actual) for value in values)
         case "ArnNotLike":  # holds where there is no value, too
             return actual is None or not any(_matches(value, actual) for value in values)
-        case "ForAllValues:StringLike":  # as above; our calls have one value each
-            return actual is None or any(_matches(value, actual) for value in values)
+        case "StringLike":
+            return actual is not None and any(_matches(value, actual) for value in values)
     raise NotImplementedError(f"The condition {operator}")
 
 

@@ -25,7 +25,7 @@ from typing import Any
 PROJECT = Path(__file__).parents[2]
 PYTHON = PROJECT / ".venv-lambda/bin/python"
 PATIENCE_SECONDS = 60
-TIMEOUT_SECONDS = 15
+TIMEOUT_SECONDS = 60  # more than any function of ours keeps back for itself
 
 Event = Any  # what Lambda hands to a function and takes from it: any JSON
 

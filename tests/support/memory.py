@@ -28,11 +28,14 @@ from chalicelib.assertions.signing_keys import KeyRing
 from chalicelib.assertions.store import RingChangedError
 from chalicelib.audit.event import Event
 from chalicelib.authenticators.record import (
+    ALL,
+    MOST_AUTHENTICATORS,
     Attempt,
     Authenticator,
     BoundAuthenticators,
     Owner,
     PendingAuthenticator,
+    Place,
     Reservation,
 )
 from chalicelib.bootstrap import Stores
@@ -50,9 +53,9 @@ from chalicelib.errors import (
     NotSignedInError,
     OtpAlreadyUsedError,
     OtpMismatchError,
+    ReauthenticationRequiredError,
     ReturnCodeUsedError,
     SecretIntegrityError,
-    ServiceUnavailableError,
     TooManyAttemptsError,
     TwoFactorError,
 )
@@ -72,38 +75,11 @@ from chalicelib.throttle import (
     month_of,
 )
 from chalicelib.totp import SharedSecret
-
-
-@dataclass(frozen=True)
-class MemoryWrite:
-    """A change's effect on the row named *row*, and whether that row allows it now."""
-
-    row: tuple[str, ...]
-    allowed: Callable[[], bool]
-    take_effect: Callable[[], None]
-
-
-class MemoryTransactions:
-    """The `Transactions` double; the stores of one database share one of these."""
-
-    def __init__(self) -> None:
-        self.lock = threading.RLock()
-
-    def commit(self, *changes: Change) -> None:
-        writes = [_write_of(change) for change in changes]
-        if len({write.row for write in writes}) != len(writes):
-            raise ServiceUnavailableError  # DynamoDB takes each row once in a transaction
-        with self.lock:
-            for change, write in zip(changes, writes, strict=True):
-                if not write.allowed():
-                    raise change.refused
-            for write in writes:
-                write.take_effect()
-
-
-def _write_of(change: Change) -> MemoryWrite:
-    assert isinstance(change.write, MemoryWrite)
-    return change.write
+from tests.support.memory_browsers import MemoryRememberedBrowsers
+from tests.support.memory_recovery_codes import MemoryRecoveryCodes
+from tests.support.memory_lists import MemoryEventHistory, MemoryUserLists
+from tests.support.memory_resets import MemoryResets
+from tests.support.memory_transactions import MemoryTransactions, MemoryWrite
 
 
 class MemoryTenants:
@@ -188,6 +164,11 @@ class MemoryAccounts:
         self._attempts: dict[str, _PasswordAttempts] = {}
         self._grace_until: dict[tuple[str, str], int] = {}
 
+    def users(self) -> list[User]:
+        """Return everybody, for the double of lists."""
+        with self._lock:
+            return list(self._users.values())
+
     def find(self, tenant_id: str, lookup: str) -> User | None:
         with self._lock:
             return self.get(tenant_id, self._ids_by_lookup.get(lookup, "nobody"))
@@ -203,6 +184,13 @@ class MemoryAccounts:
             self._ids_by_lookup[lookup] = user.user_id
             self._users[_key(user)] = user
 
+    def added(self, user: User, lookup: str) -> tuple[Change, ...]:
+        def take_effect() -> None:
+            self._ids_by_lookup[lookup] = user.user_id
+
+        found_by = MemoryWrite(("name", lookup), lambda: lookup not in self._ids_by_lookup, take_effect)
+        return Change(found_by, ConditionRefusedError()), self.enlisted(user)
+
     def enlisted(self, user: User) -> Change:
         def take_effect() -> None:
             self._users[_key(user)] = user
@@ -210,11 +198,18 @@ class MemoryAccounts:
         write = MemoryWrite(("user", *_key(user)), lambda: _key(user) not in self._users, take_effect)
         return Change(write, ConditionRefusedError())
 
-    def renamed(self, user: User, *, username: str, language: str) -> Change:
+    def renamed(
+        self, user: User, *, username: str, language: str, addresses: tuple[str, ...] | None = None
+    ) -> Change:
         return self._user_change(
             user,
             lambda _: True,
-            lambda stored: replace(stored, username=username, language=language),
+            lambda stored: replace(
+                stored,
+                username=username,
+                language=language,
+                addresses=stored.addresses if addresses is None else addresses,
+            ),
             refused=ConditionRefusedError(),
         )
 
@@ -364,6 +359,22 @@ class MemorySessions:
     def pending_until_set(self, session: Session, pending_until: int | None) -> Change:
         return self._update(session, pending_until=pending_until)
 
+    def used(self, session: Session, *, awaiting_codes: bool, now: int) -> Change:
+        change = self._update(session, last_seen_at=now)
+        if not awaiting_codes:
+            return change
+        assert isinstance(change.write, MemoryWrite)
+        key, take_effect = session.session_key, change.write.take_effect
+
+        def awaits() -> bool:
+            return self._is_live(key) and self._sessions[key].enrolled_at is not None
+
+        write = MemoryWrite(change.write.row, awaits, take_effect)
+        return Change(write, ReauthenticationRequiredError())
+
+    def codes_acknowledged(self, session: Session) -> Change:
+        return self._update(session, enrolled_at=None)
+
     def ended(self, session: Session) -> Change:
         key = session.session_key
         return self._change(session, lambda: self._is_live(key), lambda: _forget(self._sessions, key))
@@ -405,6 +416,8 @@ class _BoundRow:
             is_disabled=self.is_disabled or OTP_LADDER.disables(self.consecutive_failures),
             consecutive_failures=self.consecutive_failures,
             entries=tuple(self.entries.values()),
+            last_attempt_at=self.last_attempt_at,
+            failures_by_month=dict(self.failures_by_month),
         )
 
 
@@ -423,11 +436,25 @@ class MemoryAuthenticators:
             return self._pending.get(owner)
 
     def offer_again(
-        self, owner: Owner, *, sign_in_id: str, phone: str, same_phone: bool, now: int
+        self,
+        owner: Owner,
+        *,
+        sign_in_id: str,
+        phone: str,
+        same_phone: bool,
+        place: Place,
+        may_move: bool,
+        now: int,
     ) -> PendingAuthenticator | None:
         with self._lock:
             pending = self._pending.get(owner)
             if pending is None or pending.sign_in_id != sign_in_id or not pending.is_confirmable(now=now):
+                return None
+            if may_move:
+                pending = replace(
+                    pending, name=place.name, replaces=place.replaces, is_further=place.is_further
+                )
+            elif _goes_elsewhere(pending, place):
                 return None
             self._pending[owner] = replace(pending, phone=phone, same_phone=same_phone)
             return self._pending[owner]
@@ -478,6 +505,7 @@ class MemoryAuthenticators:
                 waiting is not None
                 and waiting.authenticator_id == pending.authenticator_id
                 and waiting.expires_at >= now
+                and not _goes_elsewhere(waiting, pending.place)
             )
 
         gone = self._pending_change(
@@ -490,16 +518,19 @@ class MemoryAuthenticators:
 
         def place_is_as_asked() -> bool:
             row = self._bound.get(key)
-            if old is None:
-                return row is None
-            return row is not None and not row.read(pending.method).is_disabled and old in row.entries
+            if row is None:
+                return old is None and not pending.is_further
+            if row.read(pending.method).is_disabled:
+                return old == ALL
+            return len(row.entries) < MOST_AUTHENTICATORS if pending.is_further else old in row.entries
 
         def take_effect() -> None:
-            if old is None:
+            if not pending.is_further and old in {None, ALL}:
                 self._bound[key] = _BoundRow({entry.authenticator_id: entry})
                 return
             entries = self._bound[key].entries
-            del entries[old]
+            if old is not None:
+                del entries[old]
             entries[entry.authenticator_id] = entry
 
         return Change(
@@ -517,6 +548,19 @@ class MemoryAuthenticators:
     ) -> Change:
         return Change(
             MemoryWrite(("pending", owner.tenant_id, owner.user_id), allowed, take_effect), refused
+        )
+
+    def imported(self, owner: Owner, method: str, entry: Authenticator) -> Change:
+        key = (owner, method)
+
+        def take_effect() -> None:
+            self._bound[key] = _BoundRow({entry.authenticator_id: entry})
+
+        return Change(
+            MemoryWrite(
+                ("bound", owner.tenant_id, owner.user_id), lambda: key not in self._bound, take_effect
+            ),
+            ConditionRefusedError(),
         )
 
     # -- what is bound
@@ -598,10 +642,86 @@ class MemoryAuthenticators:
         def take_effect() -> None:
             self._bound[owner, method].is_disabled = True
 
-        return Change(
-            MemoryWrite(("bound", owner.tenant_id, owner.user_id), is_at_the_end, take_effect),
-            ConditionRefusedError(),
+        return self._bound_change(owner, is_at_the_end, take_effect)
+
+    # -- what its owner and the help desk change
+
+    def renamed(self, owner: Owner, method: str, authenticator_id: str, *, name: str) -> Change:
+        def is_called_otherwise() -> bool:
+            entry = self._entry(owner, method, authenticator_id)
+            return entry is not None and entry.name != name
+
+        def take_effect() -> None:
+            entries = self._bound[owner, method].entries
+            entries[authenticator_id] = replace(entries[authenticator_id], name=name)
+
+        return self._bound_change(owner, is_called_otherwise, take_effect)
+
+    def removed(
+        self, owner: Owner, method: str, authenticator_id: str, *, is_last: bool
+    ) -> tuple[Change, ...]:
+        def is_as_asked() -> bool:
+            row = self._bound.get((owner, method))
+            if row is None or row.read(method).is_disabled or authenticator_id not in row.entries:
+                return False
+            return (len(row.entries) == 1) is is_last
+
+        def take_effect() -> None:
+            if is_last:
+                del self._bound[owner, method]
+            else:
+                del self._bound[owner, method].entries[authenticator_id]
+
+        return self._bound_change(owner, is_as_asked, take_effect), self._nothing_pending(owner)
+
+    def dropped(self, owner: Owner, method: str) -> tuple[Change, ...]:
+        nothing_bound = self._bound_change(
+            owner, lambda: True, lambda: _forget(self._bound, (owner, method))
         )
+        return nothing_bound, self._nothing_pending(owner)
+
+    def _nothing_pending(self, owner: Owner) -> Change:
+        return self._pending_change(
+            owner, lambda: True, lambda: _forget(self._pending, owner), refused=ConditionRefusedError()
+        )
+
+    def unlocked(self, owner: Owner, method: str, *, month: str) -> Change:
+        def is_active() -> bool:
+            row = self._bound.get((owner, method))
+            return row is not None and not row.read(method).is_disabled
+
+        def take_effect() -> None:
+            row = self._bound[owner, method]
+            row.consecutive_failures = 0
+            row.failures_by_month.pop(month, None)
+
+        return self._bound_change(owner, is_active, take_effect, refused=AuthenticatorDisabledError())
+
+    def month_opened(self, owner: Owner, method: str, month: str) -> Change:
+        return self._bound_change(
+            owner,
+            lambda: (owner, method) in self._bound,
+            lambda: _forget(self._bound[owner, method].failures_by_month, month),
+        )
+
+    def _entry(self, owner: Owner, method: str, authenticator_id: str) -> Authenticator | None:
+        row = self._bound.get((owner, method))
+        return row.entries.get(authenticator_id) if row else None
+
+    @staticmethod
+    def _bound_change(
+        owner: Owner,
+        allowed: Callable[[], bool],
+        take_effect: Callable[[], None],
+        *,
+        refused: TwoFactorError | None = None,
+    ) -> Change:
+        write = MemoryWrite(("bound", owner.tenant_id, owner.user_id), allowed, take_effect)
+        return Change(write, refused or ConditionRefusedError())
+
+
+def _goes_elsewhere(pending: PendingAuthenticator, place: Place) -> bool:
+    return (pending.replaces, pending.is_further) != (place.replaces, place.is_further)
 
 
 def _why_not_accepted(row: _BoundRow | None, entry: Authenticator | None) -> TwoFactorError:
@@ -752,7 +872,7 @@ class MemoryCipher:
         return SharedSecret(self._combined(body[16:], body[:16]))
 
     def _combined(self, octets: bytes, nonce: bytes) -> bytes:
-        stream = hmac.digest(self._key, nonce, hashlib.sha256)
+        stream = hashlib.shake_256(self._key + nonce).digest(len(octets))
         return bytes(left ^ right for left, right in zip(octets, stream, strict=False))
 
     def _tag(self, body: bytes, context: SealContext, key_arn: str) -> bytes:
@@ -771,14 +891,20 @@ class MemoryStores(Stores):
 def memory_stores() -> MemoryStores:
     """Return empty doubles of everything that outlives a request."""
     transactions = MemoryTransactions()
+    accounts, events = MemoryAccounts(transactions), MemoryEventLog()
     return MemoryStores(
         tenants=MemoryTenants(transactions),
-        accounts=MemoryAccounts(transactions),
+        accounts=accounts,
+        user_lists=MemoryUserLists(accounts.users),
         sessions=MemorySessions(transactions),
         authenticators=MemoryAuthenticators(transactions),
+        recovery_codes=MemoryRecoveryCodes(transactions),
+        browsers=MemoryRememberedBrowsers(transactions),
+        resets=MemoryResets(transactions),
         hand_offs=MemoryHandOffs(),
         signing_keys=MemorySigningKeys(),
-        events=MemoryEventLog(),
+        events=events,
+        event_history=MemoryEventHistory(events.events),
         transactions=transactions,
         cipher=MemoryCipher(),
         signer=MemorySigner(),

@@ -12,14 +12,23 @@ from dataclasses import dataclass, replace
 
 import mintotp
 
-from chalicelib.accounts.record import NOT_ENROLLED, User, lookup_hash, user_id_of
-from chalicelib.authenticators.record import PENDING_SECONDS, Authenticator, Owner, PendingAuthenticator
+from chalicelib.accounts.record import HELP_DESK, NOT_ENROLLED, User, lookup_hash, user_id_of
+from chalicelib.authenticators.record import (
+    PENDING_SECONDS,
+    Authenticator,
+    Owner,
+    PendingAuthenticator,
+    Place,
+)
 from chalicelib.bootstrap import Stores
+from chalicelib.recovery.code import draw_recovery_codes
 from chalicelib.sessions.session import OpenSession, start_session
+from chalicelib.slow_hash import slow_hash
 from chalicelib.tenants.store import Tenant
 from chalicelib.totp import SharedSecret, draw_shared_secret, time_step_at
 
 METHOD = "totp"
+FIRST = Place(name="Google Authenticator")
 NO_PASSWORD = "$argon2id$never-compared"
 
 
@@ -70,6 +79,23 @@ class Seeding:
         self.stores.accounts.add(user, lookup_hash(self.tenant.lookup_key, user.username))
         return user
 
+    def staff(self, *, now: int) -> User:
+        """Return somebody new of the tenant's help desk, who has never signed in."""
+        user_id = secrets.token_hex(16)
+        user = User(
+            tenant_id=self.tenant.profile.tenant_id,
+            user_id=user_id,
+            username=f"{user_id}@servicedesk.se",
+            language="sv",
+            status=NOT_ENROLLED,
+            epoch=0,
+            created_at=now,
+            password_hash=NO_PASSWORD,
+            role=HELP_DESK,
+        )
+        self.stores.accounts.add(user, lookup_hash(self.tenant.lookup_key, user.username, role=HELP_DESK))
+        return user
+
     def enrolled_user(
         self, *, now: int, password_hash: str = NO_PASSWORD, portal_user: str | None = None
     ) -> EnrolledUser:
@@ -93,35 +119,50 @@ class Seeding:
         )
         return EnrolledUser(user=replace(user, epoch=1), secret=secret)
 
-    def sessions(self, user: User, count: int, *, now: int, **proofs: int) -> list[OpenSession]:
+    def sessions(self, user: User, count: int, *, now: int, **proofs: int | str) -> list[OpenSession]:
         """Return *count* live sign-ins of *user*, each with *proofs* (fields of `Session`)."""
         opened = []
         for _ in range(count):
             new = start_session(tenant_id=user.tenant_id, user_id=user.user_id, epoch=user.epoch, now=now)
-            opened.append(replace(new, session=replace(new.session, **proofs)))  # type: ignore[arg-type]  # times only
+            opened.append(replace(new, session=replace(new.session, **proofs)))  # type: ignore[arg-type]  # fields of a session
         for first in range(0, count, 50):  # a transaction takes a hundred rows
             self.stores.transactions.commit(
                 *[self.stores.sessions.started(one.session) for one in opened[first : first + 50]]
             )
         return opened
 
-    def pending_enrolment(self, user: User, opened: OpenSession, *, now: int) -> EnrolledUser:
+    def recovery_codes(self, user: User, *, now: int) -> list[str]:
+        """Return new recovery codes of *user*, as they are shown."""
+        codes = draw_recovery_codes()
+        owner = Owner(tenant_id=user.tenant_id, user_id=user.user_id)
+        set_id = secrets.token_hex(16)
+        self.stores.transactions.commit(
+            self.stores.recovery_codes.made(
+                owner, set_id, {code.letter: slow_hash(code.text) for code in codes}, reopens=False, now=now
+            ),
+            self.stores.accounts.recovery_set_noted(user, set_id),
+        )
+        return [code.shown for code in codes]
+
+    def pending_enrolment(
+        self, user: User, opened: OpenSession, *, now: int, place: Place = FIRST
+    ) -> EnrolledUser:
         """Return what the phone knows once *opened* has begun an enrolment for *user*."""
         owner = Owner(tenant_id=user.tenant_id, user_id=user.user_id)
         secret = draw_shared_secret()
-        pending = self._pending(user, secret, sign_in_id=opened.session.sign_in_id, now=now)
+        pending = self._pending(user, secret, sign_in_id=opened.session.sign_in_id, now=now, place=place)
         self.stores.transactions.commit(self.stores.authenticators.begun(owner, pending))
         return EnrolledUser(user=user, secret=secret)
 
     def _pending(
-        self, user: User, secret: SharedSecret, *, sign_in_id: str, now: int
+        self, user: User, secret: SharedSecret, *, sign_in_id: str, now: int, place: Place = FIRST
     ) -> PendingAuthenticator:
         owner = Owner(tenant_id=user.tenant_id, user_id=user.user_id)
         authenticator_id = secrets.token_hex(16)
         return PendingAuthenticator(
             authenticator_id=authenticator_id,
             method=METHOD,
-            name="Google Authenticator",
+            name=place.name,
             sign_in_id=sign_in_id,
             sealed=self.stores.cipher.seal(secret, owner.seal_context(authenticator_id, 1)),
             phone="android",
@@ -129,5 +170,6 @@ class Seeding:
             begun_at=now,
             expires_at=now + PENDING_SECONDS,
             epoch=user.epoch,
-            replaces=None,
+            replaces=place.replaces,
+            is_further=place.is_further,
         )

@@ -32,7 +32,9 @@ class _StaticFiles(http.server.BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         path = self.path.split("?")[0].removeprefix("/")
-        file = (STATIC_FOLDER / (path or "index.html")).resolve()
+        if path == "" or path.endswith("/"):
+            path += "index.html"
+        file = (STATIC_FOLDER / path).resolve()
         is_ours = file.is_relative_to(STATIC_FOLDER) and file.is_file()
         body = file.read_bytes() if is_ours else b""
         self.send_response(HTTPStatus.OK if is_ours else HTTPStatus.NOT_FOUND)

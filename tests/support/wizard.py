@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from chalice.test import Client
 HOST = "127.0.0.1:8000"
 ORIGIN = f"http://{HOST}"
 COOKIE_NAME = "__Host-s"
+BROWSER_COOKIE = re.compile(r"__Host-b=(?P<browser_id>[^;]*)")
 
 Clock = Callable[[], float]
 
@@ -43,6 +45,12 @@ class Answer:
             return None
         name, _, value = set_cookie.partition(";")[0].partition("=")
         return value if name == COOKIE_NAME else None
+
+    @property
+    def browser_cookie(self) -> str | None:
+        """By what the browser is to be known later, if this answer says; empty to forget it."""
+        found = BROWSER_COOKIE.search(self.headers.get("set-cookie", ""))
+        return None if found is None else found["browser_id"]
 
 
 Transport = Callable[[str, str, Mapping[str, str], bytes], Answer]
@@ -125,6 +133,7 @@ class Wizard:
         self.username = username
         self.password = password
         self.session_id: str | None = None
+        self.browser_id: str | None = None
         self._transport = transport
         self._clock = clock
 
@@ -146,8 +155,9 @@ class Wizard:
         None takes one away; *keep_cookie* false means that the answer was lost.
         """
         sent: dict[str, str | None] = {"host": HOST, "sec-fetch-site": "same-origin"}
-        if self.session_id:
-            sent["cookie"] = f"{COOKIE_NAME}={self.session_id}"
+        cookies = {COOKIE_NAME: self.session_id, "__Host-b": self.browser_id}
+        if any(cookies.values()):
+            sent["cookie"] = "; ".join(f"{name}={value}" for name, value in cookies.items() if value)
         if method != "GET":
             sent["origin"] = ORIGIN
             sent["idempotency-key"] = idempotency_key or new_idempotency_key()
@@ -159,6 +169,8 @@ class Wizard:
         answer = self._transport(method, path, kept, octets)
         if keep_cookie and answer.cookie is not None:
             self.session_id = answer.cookie or None
+        if keep_cookie and answer.browser_cookie is not None:
+            self.browser_id = answer.browser_cookie or None
         return answer
 
     def sign_in(self, *, password: str | None = None, **how: Any) -> Answer:
@@ -183,9 +195,23 @@ class Wizard:
         body = {"password": self.password if password is None else password}
         return self.call("POST", "/api/session/password", body, **how)
 
-    def begin(self, *, phone: str = "android", same_phone: bool = False, **how: Any) -> Answer:
-        """Ask for a new authenticator's key."""
-        return self.call("POST", "/api/enrolment", {"phone": phone, "same_phone": same_phone}, **how)
+    def begin(
+        self,
+        *,
+        phone: str = "android",
+        same_phone: bool = False,
+        replaces: str | None = None,
+        **how: Any,
+    ) -> Answer:
+        """Ask for a new authenticator's key, perhaps to take the place of the one whose id *replaces* is."""
+        body: dict[str, object] = {"phone": phone, "same_phone": same_phone}
+        if replaces is not None:
+            body |= {"replaces": replaces}
+        return self.call("POST", "/api/enrolment", body, **how)
+
+    def begin_replacement(self, **how: Any) -> Answer:
+        """Ask for a key to take the place of the authenticator bound last."""
+        return self.begin(replaces=self.authenticator_ids()[-1], **how)
 
     def offer(self, **how: Any) -> Answer:
         """Ask for the key again."""
@@ -207,9 +233,47 @@ class Wizard:
         """Ask for the way back to the portal."""
         return self.call("POST", "/api/session/return", **how)
 
-    def verify(self, otp: object, **how: Any) -> Answer:
-        """Give the code asked for at sign-in."""
-        return self.call("POST", "/api/verification", {"otp": otp}, **how)
+    def verify(self, otp: object, *, remember: bool | None = None, **how: Any) -> Answer:
+        """Give the code asked for at sign-in; *remember* as the box is ticked, None without one."""
+        body = {"otp": otp} if remember is None else {"otp": otp, "remember": remember}
+        return self.call("POST", "/api/verification", body, **how)
+
+    def second_factor(self, **how: Any) -> Answer:
+        """Ask what there is: authenticators, recovery codes, remembered browsers."""
+        return self.call("GET", "/api/second-factor", **how)
+
+    def authenticator_ids(self) -> list[str]:
+        """Return the ids of the authenticators, the one bound first before the others."""
+        return [entry["id"] for entry in self.second_factor().body["authenticators"]]
+
+    def rename(self, authenticator: str, name: str, **how: Any) -> Answer:
+        """Call an authenticator otherwise."""
+        body = {"authenticator": authenticator, "name": name}
+        return self.call("POST", "/api/authenticators/name", body, **how)
+
+    def remove(self, authenticator: str, **how: Any) -> Answer:
+        """End the use of an authenticator."""
+        return self.call("POST", "/api/authenticators/removal", {"authenticator": authenticator}, **how)
+
+    def forget(self, browser: str, **how: Any) -> Answer:
+        """Let a remembered browser, or ``all``, be remembered no more."""
+        return self.call("POST", "/api/remembered-browsers/removal", {"browser": browser}, **how)
+
+    def make_recovery_codes(self, **how: Any) -> Answer:
+        """Ask for a new set of recovery codes."""
+        return self.call("POST", "/api/recovery-codes", {}, **how)
+
+    def acknowledge_recovery_codes(self, set_id: object, **how: Any) -> Answer:
+        """Say that the codes of that set are kept."""
+        return self.call("POST", "/api/recovery-codes/acknowledgement", {"set": set_id}, **how)
+
+    def recover(self, recovery_code: object, **how: Any) -> Answer:
+        """Give a recovery code in place of the code asked for at sign-in."""
+        return self.call("POST", "/api/verification/recovery-code", {"recovery_code": recovery_code}, **how)
+
+    def give_reset_code(self, reset_code: object, **how: Any) -> Answer:
+        """Give the code that the help desk said."""
+        return self.call("POST", "/api/session/reset-code", {"reset_code": reset_code}, **how)
 
     def scan(self) -> Phone:
         """Return a phone that has just been given the key on offer."""
@@ -229,6 +293,20 @@ class Wizard:
         answer = self.confirm(phone.otp())
         assert answer.status == 200, answer.text
         return phone
+
+    def enrolled_with_codes(self) -> tuple[Phone, list[str]]:
+        """Go the whole way to the recovery codes, and keep them; return the phone and the codes."""
+        phone = self.enrolled()
+        made = self.make_recovery_codes()
+        assert made.status == 201, made.text
+        answer = self.acknowledge_recovery_codes(made.body["set"])
+        assert answer.status == 200, answer.text
+        return phone, made.body["codes"]
+
+
+def wrong_recovery_code(right: str) -> str:
+    """Return a code of the same letter as *right*, whose owner was never shown it."""
+    return right[:-1] + ("0" if right[-1] != "0" else "1")
 
 
 def new_idempotency_key() -> str:

@@ -12,13 +12,14 @@ from typing import Any, cast
 
 from chalice.app import Chalice
 
-from chalicelib.accounts.record import User
+from chalicelib.accounts.record import HELP_DESK, User
 from chalicelib.bootstrap import Services, Stores, assemble
 from chalicelib.settings import Settings
 from chalicelib.tenants.profile import Profile
 from chalicelib.tenants.store import Tenant
 from tests.support.aws import SETTINGS, Moto, moto
 from tests.support.clock import ManualClock
+from tests.support.help_desk import HelpDesk
 from tests.support.memory import memory_stores
 from tests.support.portal import RETURN_URL, ClientKey, Portal, client_of
 from tests.support.wizard import HOST, Phone, Transport, Wizard, chalice_transport, through_front_door
@@ -27,6 +28,8 @@ ANNA = "anna@firma.se"
 ANNAS_PASSWORD = "sju-lugna-sommarmoln"
 BERIT = "berit@byra.se"
 BERITS_PASSWORD = "tre-tysta-vinterskogar"
+STINA = "stina@servicedesk.se"
+STINAS_PASSWORD = "fem-blanka-insjöar"
 
 COZONE: dict[str, Any] = {
     "id": "cozone",
@@ -95,6 +98,26 @@ class World:
         """Add a user."""
         return self.services.directory.create_user(
             tenant or self.tenant, username=username, password=password, language="sv"
+        )
+
+    def add_staff(
+        self, tenant: Tenant | None = None, *, username: str = STINA, password: str = STINAS_PASSWORD
+    ) -> User:
+        """Add somebody to a tenant's help desk."""
+        return self.services.directory.create_user(
+            tenant or self.tenant, username=username, password=password, language="sv", role=HELP_DESK
+        )
+
+    def help_desk(
+        self, *, tenant: str = "cozone", username: str = STINA, password: str = STINAS_PASSWORD
+    ) -> HelpDesk:
+        """Open a new browser at the help desk's page; Stina sits at it unless said otherwise."""
+        return HelpDesk(
+            chalice_transport(self.app),
+            tenant=tenant,
+            username=username,
+            password=password,
+            clock=self.clock,
         )
 
     def add_byra_with_berit(self) -> User:
@@ -167,6 +190,16 @@ class World:
             tenant="cozone",
             username=username,
             password=password,
+            clock=self.clock,
+        )
+
+    def help_desk_at_front_door(self) -> HelpDesk:
+        """Open a new browser at the help desk's page in front of CloudFront; Stina sits at it."""
+        return HelpDesk(
+            through_front_door(chalice_transport(self.app), origin_secret=self.settings.origin_secrets[0]),
+            tenant="cozone",
+            username=STINA,
+            password=STINAS_PASSWORD,
             clock=self.clock,
         )
 

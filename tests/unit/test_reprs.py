@@ -6,8 +6,11 @@ import pytest
 
 from chalicelib.accounts.record import User
 from chalicelib.caller import Caller, Occasion
+from chalicelib.help_desk.cursor import ListKind
+from chalicelib.help_desk.interventions import Given
 from chalicelib.keys.cipher import SealedSecret
 from chalicelib.methods import TotpMethod
+from chalicelib.resets.record import Reset, ResetCode
 from chalicelib.sessions.session import OpenSession, Replacement, rotate, start_session
 from chalicelib.tenants.profile import Profile
 from chalicelib.tenants.store import Tenant
@@ -28,6 +31,16 @@ USER = User(
     password_hash="canary-hash",
 )
 TENANT = Tenant(profile=Profile.from_json(COZONE), version=1, lookup_key=b"canary")
+RESET_CODE = ResetCode("7F3K9ABC")
+RESET = Reset(
+    code_hash="canary-hash",
+    salt=b"canary-salt",
+    request_hash="h",
+    reset_at=0,
+    opens_at=0,
+    expires_at=0,
+    by="stina",
+)
 OFFER = TotpMethod().offer(SECRET, issuer="Cozone", account_name="anna")
 
 
@@ -60,6 +73,9 @@ OFFER = TotpMethod().offer(SECRET, issuer="Cozone", account_name="anna")
             ),
             ["canary"],
         ),
+        (RESET_CODE, [RESET_CODE.characters, RESET_CODE.spelled]),
+        (Given(code=RESET_CODE, reset=RESET), [RESET_CODE.characters, "canary"]),
+        (ListKind(key=b"canary", statuses=(), prefix=""), ["canary"]),
     ],
     ids=lambda value: type(value).__name__,
 )

@@ -13,7 +13,7 @@ from dataclasses import replace
 import pytest
 
 from chalicelib.accounts.store import PasswordSubject
-from chalicelib.authenticators.record import Attempt, Owner
+from chalicelib.authenticators.record import Attempt, Owner, Place
 from chalicelib.errors import NewerRowError
 from chalicelib.sessions.session import OpenSession, rotate, session_key_of
 from chalicelib.storage.changes import Change
@@ -144,7 +144,13 @@ class TestEveryWrite:
         before = life.world.aws.state()
         writes: list[Callable[[], object]] = [
             lambda: authenticators.offer_again(
-                owner, sign_in_id=sign_in_id, phone="iphone", same_phone=True, now=now
+                owner,
+                sign_in_id=sign_in_id,
+                phone="iphone",
+                same_phone=True,
+                place=Place(name="Google Authenticator"),
+                may_move=True,
+                now=now,
             ),
             lambda: authenticators.reserve_confirmation(owner, sign_in_id=sign_in_id, now=now),
             lambda: authenticators.reserve_attempt(owner, "totp", _attempt(life)),

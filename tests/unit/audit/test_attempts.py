@@ -176,6 +176,64 @@ def test_what_is_no_attempt_is_not_told(before: Row | None, after: Row | None) -
     assert _told(before, after) is None
 
 
+RECOVERY: Row = {
+    "pk": {"S": user_partition("cozone", "anna")},
+    "sk": {"S": "RECOVERY"},
+    "format_version": {"N": "1"},
+    "status": {"S": "ACTIVE"},
+    "consecutive_failures": {"N": "2"},
+    "last_attempt_at": {"N": str(NOON - 60)},
+    "failures_2026_11": {"N": "4"},
+    "set_id": {"S": "canary-set"},
+    "codes_left": {"N": "10"},
+    "codes": {"M": {"A": {"M": {"hash": {"S": "canary-hash"}}}}},
+}
+RECOVERY_RESERVED = RECOVERY | {
+    "consecutive_failures": {"N": "3"},
+    "last_attempt_at": {"N": str(NOON)},
+    "failures_2026_11": {"N": "5"},
+    "last_attempt_request_id": {"S": "request"},
+    "last_attempt_reference": {"S": "7f3k9abc"},
+}
+WITHOUT_A_SET = {"set_id", "codes", "codes_left"}
+FIRST_WITHOUT_A_SET = {
+    name: value for name, value in RECOVERY_RESERVED.items() if name not in WITHOUT_A_SET
+} | {"consecutive_failures": {"N": "1"}}
+
+
+@pytest.mark.requirement("A1", "R4")
+@pytest.mark.parametrize(
+    ("before", "after"), [(RECOVERY, RECOVERY_RESERVED), (None, FIRST_WITHOUT_A_SET)], ids=["set", "no set"]
+)
+def test_an_attempt_at_a_recovery_code_is_told_as_one(before: Row | None, after: Row) -> None:
+    told = _told(before, after)
+    assert told == Event(**(asdict(COUNTED) | {"details": {"by": "recovery_code"}}))
+    assert "canary" not in repr(told)
+
+
+@pytest.mark.requirement("A1")
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (None, RECOVERY | {"consecutive_failures": {"N": "0"}}),
+        (RECOVERY, RECOVERY | {"set_id": {"S": "new"}}),
+        (RECOVERY_RESERVED, RECOVERY_RESERVED | {"consecutive_failures": {"N": "0"}}),
+        (RECOVERY, RECOVERY | {"status": {"S": "DISABLED"}}),
+        (RECOVERY, None),
+    ],
+    ids=["made", "made anew", "used or unlocked", "disabled", "voided"],
+)
+def test_what_else_becomes_of_recovery_codes_is_told_where_it_happens(
+    before: Row | None, after: Row | None
+) -> None:
+    assert _told(before, after) is None
+
+
+def test_recovery_codes_of_a_newer_release_are_not_read() -> None:
+    with pytest.raises(NewerRowError):
+        _told(RECOVERY, RECOVERY_RESERVED | {"format_version": {"N": "2"}})
+
+
 def test_a_row_that_ttl_has_swept_is_not_told() -> None:
     record = a_record(BEFORE, None, sequence_number=NUMBER)
     swept = {"type": "Service", "principalId": "dynamodb.amazonaws.com"}
@@ -240,4 +298,4 @@ def test_a_row_of_a_newer_release_is_not_read() -> None:
 
 
 def test_every_method_has_its_row() -> None:
-    assert {name.upper() for name in METHODS} == ATTEMPT_ROWS
+    assert {name.upper() for name in METHODS} == ATTEMPT_ROWS - {"RECOVERY"}

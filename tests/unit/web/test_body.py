@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.errors import BodyMalformedError, BodyTooLargeError
-from chalicelib.web.body import LONGEST_BODY_BYTES, Choice, Field, Flag, Text, Whole, read_body
+from chalicelib.web.body import LONGEST_BODY_BYTES, Choice, Field, Flag, Text, Texts, Whole, read_body
 
 FIELDS: tuple[Field, ...] = (Text("otp", 8), Choice("phone", ("android", "iphone")), Flag("same_phone"))
 GOOD: dict[str, Any] = {"otp": "123456", "phone": "iphone", "same_phone": True}
@@ -208,3 +208,18 @@ def test_a_text_may_have_a_shortest_length() -> None:
         with pytest.raises(BodyMalformedError) as caught:
             read_body(json.dumps({"state": text}).encode(), fields)
         assert caught.value.reason == f"state: {reason} characters"
+
+
+def test_a_list_of_texts_is_told_once_each_and_may_be_left_out() -> None:
+    field = Texts("addresses", 2, 8, is_optional=True)
+    assert read_body(b'{"addresses": ["a", "b"]}', [field]) == {"addresses": ("a", "b")}
+    assert read_body(b'{"addresses": ["a", "a"]}', [field]) == {"addresses": ("a",)}
+    assert read_body(b"{}", [field]) == {"addresses": None}
+
+
+@pytest.mark.parametrize(
+    "said", ["[]", '["a", "b", "c"]', '"a"', "null", "[1]", '[["a"]]', '["123456789"]']
+)
+def test_what_is_no_such_list_is_refused_by_its_name(said: str) -> None:
+    with pytest.raises(BodyMalformedError, match=r"^addresses: "):
+        read_body(f'{{"addresses": {said}}}'.encode(), [Texts("addresses", 2, 8, is_optional=True)])

@@ -1,0 +1,80 @@
+"""The help desk's people: added and removed by operators, and by nobody else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from chalicelib.accounts.authority import Directory, UsernameRefusedError
+from chalicelib.accounts.passwords import PasswordRefusedError
+from chalicelib.accounts.record import HELP_DESK, LONGEST_USERNAME_CHARACTERS, User, lookup_hash
+from chalicelib.accounts.store import AccountStore
+from chalicelib.admin.operator import Operator
+from chalicelib.admin.refusals import AdminRefusedError
+from chalicelib.audit.event import USER_ADDED, EventLog
+from chalicelib.errors import ConditionRefusedError
+from chalicelib.storage.changes import Transactions
+from chalicelib.tenants.store import Tenant
+
+ROLE_TOLD = {"role": HELP_DESK}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Staff:
+    """Adds staff of one tenant's help desk. Whoever lost the phone is removed and added again."""
+
+    directory: Directory
+    accounts: AccountStore
+    events: EventLog
+    transactions: Transactions
+
+    def add(
+        self, tenant: Tenant, *, username: str, password: str, language: str | None, operator: Operator
+    ) -> User:
+        """
+        Return the member of staff just added, in one transaction with its event.
+
+        Raises:
+            AdminRefusedError: Name, password or language are refused, or the name is taken.
+        """
+        languages = tenant.profile.languages
+        if language is not None and language not in languages:
+            raise AdminRefusedError(f"LANGUAGE must be one of the tenant's: {', '.join(languages)}.")
+        try:
+            user = self.directory.drafted(
+                tenant,
+                username=username,
+                password=password,
+                language=language or tenant.profile.default_language,
+                role=HELP_DESK,
+            )
+        except UsernameRefusedError as error:
+            raise AdminRefusedError(
+                f"USERNAME must have 1 to {LONGEST_USERNAME_CHARACTERS} characters that can be shown."
+            ) from error
+        except PasswordRefusedError as error:
+            raise AdminRefusedError(f"The password is refused: {error}") from error
+        event = operator.event(
+            USER_ADDED, tenant_id=user.tenant_id, user_id=user.user_id, details=ROLE_TOLD
+        )
+        try:
+            self.transactions.commit(
+                *self.accounts.added(user, lookup_hash(tenant.lookup_key, user.username, role=HELP_DESK)),
+                self.events.recorded(event),
+            )
+        except ConditionRefusedError as error:
+            raise AdminRefusedError(
+                f"The help desk of {tenant.tenant_id} has somebody of that name already."
+            ) from error
+        return user
+
+
+def told(users: tuple[User, ...]) -> Iterator[dict[str, object]]:
+    """Yield what is told of each member of staff."""
+    for user in users:
+        yield {
+            "username": user.username,
+            "language": user.language,
+            "second_factor": user.status,
+            "created_at": user.created_at,
+        }

@@ -1,0 +1,35 @@
+"""The port: what happened to a user, and who the user of a reference is. It only reads."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from chalicelib.audit.event import Event
+
+# How far back a reference is looked for, today included.
+REFERENCE_DAYS = 7
+
+
+class EventHistory(Protocol):
+    """Events as the help desk reads them, a moment behind those who write them."""
+
+    def of_user(self, tenant_id: str, user_id: str, *, limit: int) -> tuple[Event, ...]:
+        """
+        Return the last *limit* changes of the user's second factor, newest first.
+
+        Without sign-ins and single attempts, of which there are too many to show.
+
+        Raises:
+            ServiceUnavailableError: The events cannot be read.
+        """
+
+    def user_of_reference(self, tenant_id: str, reference: str, *, now: int) -> str | None:
+        """
+        Return the id of the user in whose sign-in *reference* was told, None if it is not found.
+
+        Looks through the tenant's last days, newest first, up to the first that has it, and
+        never further than so many pages: of a very busy tenant only the latest days are seen.
+
+        Raises:
+            ServiceUnavailableError: The events cannot be read.
+        """

@@ -1,0 +1,128 @@
+/** The screens between the password and the code: which phone, and what to do on it. */
+
+import * as api from '../api.js';
+import { groupKey } from '../code.js';
+import { announce, say } from '../page.js';
+import { FieldErrors, byId, strong } from '../screens.js';
+import { drawQr, sizeQr } from './qr.js';
+
+const STORES = {
+  android: 'https://play.google.com/store/apps/details?id=com.google.android.apps.authenticator2',
+  iphone: 'https://apps.apple.com/app/google-authenticator/id388497605',
+};
+const ANDROID_PACKAGE = 'com.google.android.apps.authenticator2';
+
+/** Return the kind of phone this page is open on, or null on a computer. */
+export function phoneOf({ userAgent, maxTouchPoints }) {
+  if (/android/i.test(userAgent)) return 'android';
+  // iPadOS calls itself a Macintosh; no Macintosh has a touch screen.
+  if (/iphone|ipad|ipod/i.test(userAgent) || (/macintosh/i.test(userAgent) && maxTouchPoints > 1)) return 'iphone';
+  return null;
+}
+
+function chosenPhone() {
+  return document.querySelector('[name="phone"]:checked')?.value ?? null;
+}
+
+function showSamePhoneQuestion() {
+  const isThisKind = phoneOf(navigator) !== null && phoneOf(navigator) === chosenPhone();
+  byId('same-phone').hidden = !isThisKind;
+}
+
+function isSamePhone() {
+  return !byId('same-phone').hidden && byId('same-phone-yes').checked;
+}
+
+/** Return the name to give the entry by hand: without the portal's name nobody finds it again. */
+function accountLabel({ issuer, account_name: accountName }) {
+  return `${issuer} – ${accountName}`;
+}
+
+/** Return an Android link that opens Google's own app, or its page in the store where it is missing. */
+function androidLink(uri) {
+  const target = uri.replace(/^otpauth:/, 'intent:');
+  const fallback = encodeURIComponent(STORES.android);
+  return `${target}#Intent;scheme=otpauth;package=${ANDROID_PACKAGE};S.browser_fallback_url=${fallback};end`;
+}
+
+function fillOffer(offer) {
+  byId('qr').replaceChildren(drawQr(offer.qr, { title: 'qr.title', description: 'qr.description' }));
+  say(byId('qr-title'), 'qr.title');
+  say(byId('qr-description'), 'qr.description');
+  byId('key').textContent = groupKey(offer.key);
+  const direct = document.querySelector('[data-link="direct"]');
+  if (direct !== null) direct.href = offer.enrolment.phone === 'android' ? androidLink(offer.uri) : offer.uri;
+}
+
+function storeLink(phone, pageTexts) {
+  const link = document.createElement('a');
+  link.href = STORES[phone];
+  link.target = '_blank';
+  link.rel = 'noopener noreferrer';
+  link.textContent = pageTexts().words[`app.store.${phone}`];
+  return link;
+}
+
+/** Draw the QR code larger, or smaller again. */
+function toggleQrSize(button, offer) {
+  const enlarged = button.getAttribute('aria-pressed') !== 'true';
+  button.setAttribute('aria-pressed', String(enlarged));
+  sizeQr(byId('qr').querySelector('svg'), offer.qr.size, enlarged);
+}
+
+/** Put the key on the clipboard; where the browser refuses, select it for the user to copy. */
+async function copyKey(offer) {
+  try {
+    await navigator.clipboard.writeText(offer.key);
+    announce('key.copied', byId('key-said'));
+  } catch {
+    getSelection().selectAllChildren(byId('key'));
+    announce('key.selected', byId('key-said'));
+  }
+}
+
+export const SCREENS = {
+  phone: {
+    enter({ session }) {
+      const phone = session.enrolment?.phone ?? phoneOf(navigator);
+      if (phone !== null) byId(`phone-${phone}`).checked = true;
+      if (session.enrolment) byId(session.enrolment.same_phone ? 'same-phone-yes' : 'same-phone-no').checked = true;
+      showSamePhoneQuestion();
+      for (const radio of document.querySelectorAll('[name="phone"]')) {
+        radio.addEventListener('change', showSamePhoneQuestion);
+      }
+    },
+    async submit({ session, state: { task }, adoptOffer }) {
+      const phone = chosenPhone();
+      if (phone === null) throw new FieldErrors([{ field: 'phone', key: 'phone.empty' }]);
+      const choice = { phone, same_phone: isSamePhone() };
+      const isUnchanged = session.enrolment?.phone === choice.phone && session.enrolment.same_phone === choice.same_phone;
+      // An unchanged choice needs no new password, however old the last proof is. Where a phone is bound
+      // already, only a new beginning says for sure which one it takes the place of.
+      if (isUnchanged && task === null) return adoptOffer(await api.offer(), 'app');
+      return adoptOffer(await api.begin(task?.id ? { ...choice, replaces: task.id } : choice), 'app');
+    },
+  },
+
+  app: {
+    template: ({ offer }) => (offer.enrolment.same_phone ? 'app-same-phone' : 'app'),
+    when: ({ offer, state }) => ({ renewed: state.renewed, [offer.enrolment.phone]: true }),
+    values: ({ offer, texts }) => ({
+      store: () => storeLink(offer.enrolment.phone, texts),
+      account: () => strong(accountLabel(offer)),
+    }),
+    enter: ({ offer }) => fillOffer(offer),
+    submit: async () => ({ type: 'go', screen: 'code' }),
+  },
+};
+
+export const ACTIONS = {};
+
+/** What buttons do on the page alone. */
+export const GESTURES = {
+  'copy-key': ({ offer }) => copyKey(offer),
+  enlarge({ offer }, button) {
+    toggleQrSize(button, offer);
+    say(button, button.getAttribute('aria-pressed') === 'true' ? 'qr.shrink' : 'qr.enlarge');
+  },
+};

@@ -1,0 +1,76 @@
+"""The port `EventHistory`: what happened to a user, and whose a reference is."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from chalicelib.audit.event import (
+    ATTEMPT_COUNTED,
+    AUTHENTICATOR_BOUND,
+    ENROLMENT_BEGUN,
+    SECOND_FACTOR_RESET,
+    SESSION_STARTED,
+    Event,
+)
+from chalicelib.bootstrap import Stores
+from tests.contract.drafts import NOW, an_event
+
+DAY = 24 * 60 * 60
+
+
+def record(stores: Stores, event_id: str, kind: str = AUTHENTICATOR_BOUND, **differences: Any) -> Event:
+    event = replace(an_event(event_id), kind=kind, **differences)
+    stores.transactions.commit(stores.events.recorded(event))
+    return event
+
+
+@pytest.mark.requirement("E9")
+def test_what_happened_comes_newest_first_and_whole(stores: Stores) -> None:
+    events = [
+        record(stores, "e1", ENROLMENT_BEGUN, occurred_at=NOW - 40 * DAY),
+        record(stores, "e2", subject="phone", source="192.0.2.0/24", occurred_at=NOW - DAY),
+        record(stores, "e3", SECOND_FACTOR_RESET, details={"reason": "lost", "ticket": "4711"}),
+    ]
+    assert stores.event_history.of_user("cozone", "anna", limit=20) == tuple(reversed(events))
+    assert stores.event_history.of_user("cozone", "anna", limit=2) == tuple(reversed(events[1:]))
+
+
+def test_sign_ins_attempts_and_others_events_are_not_among_them(stores: Stores) -> None:
+    record(stores, "e1", SESSION_STARTED)
+    record(stores, "e2", ATTEMPT_COUNTED)
+    record(stores, "e3", user_id="berit")
+    record(stores, "e4", tenant_id="byra")
+    assert stores.event_history.of_user("cozone", "anna", limit=20) == ()
+
+
+def test_a_reference_leads_to_its_user_for_a_week(stores: Stores) -> None:
+    for number in range(8):
+        record(
+            stores,
+            f"e{number}",
+            SESSION_STARTED,
+            reference=f"ref{number:05}",
+            user_id=f"user-{number}",
+            occurred_at=NOW - number * DAY,
+        )
+    found = [
+        stores.event_history.user_of_reference("cozone", f"ref{number:05}", now=NOW) for number in range(8)
+    ]
+    assert found == [*[f"user-{number}" for number in range(7)], None]
+    assert stores.event_history.user_of_reference("cozone", "nobodys1", now=NOW) is None
+
+
+@pytest.mark.requirement("M1", "B57")
+def test_no_other_tenants_reference_leads_anywhere(stores: Stores) -> None:
+    record(stores, "e1", SESSION_STARTED, tenant_id="byra")
+    assert stores.event_history.user_of_reference("cozone", "7f3k9abc", now=NOW) is None
+    assert stores.event_history.user_of_reference("byra", "7f3k9abc", now=NOW) == "anna"
+
+
+def test_of_two_users_of_one_reference_the_latest_is_found(stores: Stores) -> None:
+    record(stores, "e1", SESSION_STARTED, user_id="berit", occurred_at=NOW - DAY)
+    record(stores, "e2", SESSION_STARTED, user_id="anna")
+    assert stores.event_history.user_of_reference("cozone", "7f3k9abc", now=NOW) == "anna"
