@@ -14,6 +14,8 @@ from chalicelib.errors import TwoFactorError
 from chalicelib.web.request_log import WriteLine, frames_of
 
 LONGEST_BODY_BYTES = 1024 * 1024
+LOCAL_PATH = "/local/admin"
+"""Where `make run` answers operators; the function in the cloud has a URL of its own."""
 
 
 @dataclass(frozen=True, kw_only=True)

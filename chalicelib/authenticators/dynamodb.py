@@ -449,7 +449,7 @@ class DynamoAuthenticators:
 
 
 def _place_values(place: Place) -> Item:
-    values = {}
+    values: Item = {}
     if place.replaces is not None:
         values[":replaces"] = {"S": place.replaces}
     if place.is_further:

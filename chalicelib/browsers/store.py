@@ -47,7 +47,7 @@ class RememberedBrowserStore(Protocol):
         """
 
     def forgotten(self, owner: Owner, browser_key: str) -> Change:
-        """Return the change that keeps one no more; refused with `BrowsersChangedError` if it is not kept."""
+        """Return the change that keeps one no more; refused with `BrowsersChangedError` if it was none."""
 
     def voided(self, owner: Owner) -> Change:
         """Return the change that keeps none of *owner*'s, if any; it is never refused."""

@@ -112,6 +112,7 @@ def _care_for_people(said: argparse.Namespace) -> None:
         username=said.username or "",
         portal_user=said.portal_user or "",
         role=role_named(said.role),
+        as_json=said.json,
     )
     match said.command:
         case "staff" if said.remove:

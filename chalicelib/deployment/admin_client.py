@@ -18,10 +18,10 @@ from botocore.awsrequest import AWSRequest
 from botocore.exceptions import HTTPClientError
 from botocore.httpsession import URLLib3Session
 
+from chalicelib.admin.front import LOCAL_PATH
 from chalicelib.deployment.account import Account, open_account
 from chalicelib.deployment.administration import stacks_of
 from chalicelib.deployment.errors import DeploymentError
-from chalicelib.local.admin import PATH
 
 LOCAL = "local"
 LOCAL_HOST = "127.0.0.1"
@@ -140,7 +140,7 @@ def _to_this_machine(port: int) -> Send:
     def send(body: bytes) -> Answered:
         connection = http.client.HTTPConnection(LOCAL_HOST, port, timeout=_PATIENCE_SECONDS)
         try:
-            connection.request("POST", PATH, body, {"Content-Type": "application/json"})
+            connection.request("POST", LOCAL_PATH, body, {"Content-Type": "application/json"})
             response = connection.getresponse()
             return Answered(status=response.status, text=response.read())
         except (OSError, http.client.HTTPException) as error:

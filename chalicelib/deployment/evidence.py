@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import groupby
@@ -23,6 +24,7 @@ from chalicelib.storage.rows import key_of
 
 Row = Mapping[str, Any]  # in DynamoDB's own notation
 
+_DER = b"\x30"  # how a sequence begins
 _MOST_IN_A_BATCH = 100  # as DynamoDB takes them
 
 
@@ -156,7 +158,7 @@ def _noted(row: tuple[Any, ...]) -> Noted:
 
 def key_in(path: Path) -> EllipticCurvePublicKey:
     """
-    Return the public key in a file, in PEM or as KMS gives it.
+    Return the public key in a file, in any form in which it may be kept.
 
     Raises:
         DeploymentError: The file cannot be read, or holds no key on an elliptic curve.
@@ -169,13 +171,15 @@ def key_in(path: Path) -> EllipticCurvePublicKey:
 
 def public_key(octets: bytes) -> EllipticCurvePublicKey:
     """
-    Return the public key in *octets*, in PEM or DER.
+    Return the public key in *octets*: in PEM, in DER, or that in base64 as AWS's command line writes it.
 
     Raises:
         ValueError: It is none on an elliptic curve.
     """
-    loads = load_pem_public_key if octets.lstrip().startswith(b"-----") else load_der_public_key
-    key = loads(octets)
+    if octets.lstrip().startswith(b"-----"):
+        key = load_pem_public_key(octets)
+    else:
+        key = load_der_public_key(octets if octets.startswith(_DER) else base64.b64decode(octets))
     if not isinstance(key, EllipticCurvePublicKey):
         raise ValueError("not a key on an elliptic curve")  # noqa: TRY004 - a value like another
     return key

@@ -43,6 +43,7 @@ class About:
     username: str = ""
     portal_user: str = ""
     role: str = USER
+    as_json: bool = False
 
     def __post_init__(self) -> None:
         """Refuse a command that leaves out what it is about."""
@@ -74,9 +75,9 @@ def add_or_list_staff(about: About, *, language: str | None) -> None:
     admin = about.opened()
     if not about.username:
         for member in admin.ask("list_staff", tenant=about.tenant)["staff"]:
-            print(
-                f"{member['username']}  {member['second_factor']}  since {told_time(member['created_at'])}"
-            )
+            since = told_time(member["created_at"])
+            told = f"{member['username']}  {member['second_factor']}  since {since}"
+            print(json.dumps(member, ensure_ascii=False) if about.as_json else told)
         return
     arguments: dict[str, Any] = {"language": language} if language is not None else {}
     password = read_password(about.username)
@@ -178,13 +179,19 @@ def erase_user(about: About, *, confirmation: str | None, settle_seconds: float 
     """
     admin, name = about.opened(), about.username or about.portal_user
     admin.ask("export_user", **about.person)  # there is such a user
-    print(f"Erasing {name} from {about.tenant} in {about.stage}, with authenticators and sessions.")
+    if not about.as_json:
+        print(f"Erasing {name} from {about.tenant} in {about.stage}, with authenticators and sessions.")
     require_confirmation(name, confirmation, otherwise="Nobody was erased")
     erased = admin.ask("erase_user", **about.person)
     time.sleep(settle_seconds)
     swept = admin.ask("sweep_user", tenant=about.tenant, user=erased["user"])
     rows = erased["rows"] + swept["rows"]
     rest = _sessions_removed(about, erased["user"])
+    if about.as_json:
+        print(
+            json.dumps({"erased": erased["user"], "rows": rows + (rest or 0), "sessions": rest is not None})
+        )
+        return
     print(f"{name} is erased: {rows + (rest or 0):,} rows are removed. Kept:")
     print(f"  events, which name nobody but the id {erased['user']};")
     if rest is None:

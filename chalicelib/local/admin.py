@@ -14,13 +14,12 @@ from urllib.parse import urlsplit
 from chalice.app import Chalice, Response
 
 from chalicelib.admin.assembly import admin_over
-from chalicelib.admin.front import Front
+from chalicelib.admin.front import LOCAL_PATH, Front
 from chalicelib.keys.cipher import SecretCipher
 from chalicelib.storage.changes import Transactions
 from chalicelib.storage.dynamodb import Database
 from chalicelib.web.request_log import WriteLine
 
-PATH = "/local/admin"
 IDENTITY = "local"
 _OWN_NAMES = frozenset({"127.0.0.1", "localhost", "::1"})
 
@@ -40,7 +39,8 @@ def serve(app: Chalice, transactions: Transactions, cipher: SecretCipher, *, wri
         reply = front.answer(identity=identity, body=body, request_id=uuid.uuid4().hex)
         return Response(reply.content, status_code=reply.status, headers={"Cache-Control": "no-store"})
 
-    app.route(PATH, methods=["POST"], content_types=["application/json"], name=PATH)(view)
+    route = app.route(LOCAL_PATH, methods=["POST"], content_types=["application/json"], name=LOCAL_PATH)
+    route(view)
 
 
 def is_own_program(headers: Mapping[str, str]) -> bool:

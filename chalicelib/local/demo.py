@@ -43,6 +43,7 @@ def how_to_sign_in(url: str) -> str:
   Help desk:         {url}help-desk/
   User name:         {STAFF_USERNAME}
   Password:          {STAFF_PASSWORD}
+  Mails to users:    {url}local/mails
 {"".join(_how_to_see(_profile(path), url) for path in _more_profiles())}  Ctrl-C stops everything.
 """
 

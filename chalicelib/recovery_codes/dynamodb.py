@@ -177,14 +177,13 @@ class DynamoRecoveryCodes:
             refused=ConditionRefusedError(),
         )
 
-    def unlocked(self, owner: Owner, *, month: str | None = None) -> Change:
-        of_month = {} if month is None else {"#month": _MONTH_PREFIX + month}
+    def unlocked(self, owner: Owner, *, month: str) -> Change:
         return _update(
             owner,
-            "SET consecutive_failures = :none" + "".join(f", {name} = :none" for name in of_month),
+            "SET consecutive_failures = :none REMOVE #month",
             _IS_OPEN,
             {":none": number(0), **_end_values()},
-            names={**_STATUS, **of_month},
+            names={**_STATUS, "#month": _MONTH_PREFIX + month},
             refused=ConditionRefusedError(),
         )
 

@@ -78,9 +78,9 @@ class RecoveryCodeStore(Protocol):
         Refused with `ConditionRefusedError` unless the failures in a row ask for it.
         """
 
-    def unlocked(self, owner: Owner, *, month: str | None = None) -> Change:
+    def unlocked(self, owner: Owner, *, month: str) -> Change:
         """
-        Return the change that forgives the failures in a row, and all those of *month*.
+        Return the change that forgives the failures in a row and those of *month*.
 
         Refused with `ConditionRefusedError` if nothing was ever counted, or the codes are disabled.
         """

@@ -4,7 +4,8 @@ What every row has in common, and the keys of the one table.
 Partitions: a user's ``T#{tenant}#U#{user}``, a tenant's ``T#{tenant}``, a
 session's ``S#{hash}``, a name's ``LOOKUP#{hash}``, a host's ``HOST#{host}``, and of what
 works once between a portal and us ``HANDOFF#{hash}``, ``JWT#{hash}`` and
-``RETURN#{hash}``, of what was told by mail ``SENT#{event}`` and ``SENT#{user's}``. Opaque ids only: keys show in CloudTrail and in metrics.
+``RETURN#{hash}``, of what was told by mail ``SENT#{event}`` and ``SENT#{user's}``.
+Opaque ids only: keys show in CloudTrail and in metrics.
 """
 
 from __future__ import annotations

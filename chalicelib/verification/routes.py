@@ -9,7 +9,6 @@ from chalicelib.verification.sign_in_check import SignInCheck
 from chalicelib.web.body import LONGEST_BODY_BYTES, Flag, Text
 from chalicelib.web.endpoints import Answer, Endpoints, Gate, SignedInCall
 
-
 _VERIFY = (Text("otp", LONGEST_BODY_BYTES), Flag("remember", is_optional=True))
 
 

@@ -27,7 +27,6 @@ from chalicelib.storage.changes import Change, Transactions
 from chalicelib.totp import OneTimePassword
 from chalicelib.verifier import Verifier
 
-
 _TRIES_TO_REMEMBER = 5
 
 

@@ -3,15 +3,15 @@
 import * as api from './api.js';
 import * as arrival from './arrival.js';
 import { brandTokens } from './brand.js';
-import { LANGUAGES, chooseLanguage, loadTexts, offeredLanguages } from './i18n.js';
+import { LANGUAGES, addressIn, chooseLanguage, offeredLanguages, saveLanguage, savedLanguage } from './i18n.js';
 import { STEPS, factsOf, initialState, isSettingUp, next } from './machine.js';
 import * as page from './page.js';
+import * as parts from './parts.js';
 import { fieldOf, whenText, wordsOf } from './refusals.js';
-import { FieldErrors, SCREENS, emptyPassword, showPassword, strong, togglePassword } from './screens.js';
+import { FieldErrors, emptyPassword, showPassword, strong, togglePassword } from './screens.js';
 import { createSessionLimit } from './session-limit.js';
 
 const ASK_AGAIN_AFTER_HIDDEN_MILLISECONDS = 60_000;
-const LANGUAGE_STORAGE_NAME = 'language';
 const MISMATCHES_BEFORE_HELP = 2;
 
 /** What the history entry remembers across a reload; nothing secret. */
@@ -21,18 +21,14 @@ let state = initialState(kept);
 let tenant = null;
 let session = null;
 let offer = null;
-let texts = null;
 let isBusy = false;
 let mismatches = 0;
 let hiddenSince = null;
 let waitTimer = null;
 
-/** Parts of the page that are loaded once they are needed: modules with their screens and actions, by name. */
-const parts = {};
-const loading = {};
 let isPageBroken = false;
 
-const language = () => texts.language;
+const language = () => parts.texts().language;
 const screenInAddress = () => location.hash.slice(1);
 
 /** Tell what decides how a screen looks, so that a change of it shows the screen anew. */
@@ -49,33 +45,11 @@ const sessionLimit = createSessionLimit({
   },
 });
 
-/* Languages */
-
-function savedLanguage() {
-  try {
-    return localStorage.getItem(LANGUAGE_STORAGE_NAME);
-  } catch {
-    return null; // Storage may be forbidden; the choice then lasts as long as the page.
-  }
-}
-
-function saveLanguage(chosen) {
-  try {
-    localStorage.setItem(LANGUAGE_STORAGE_NAME, chosen);
-  } catch {
-    // As above.
-  }
-}
-
-function addressIn(chosen) {
-  const address = new URL(location.href);
-  address.searchParams.set('lang', chosen);
-  return address.href;
-}
+/* What the page says */
 
 /** Say everything in the texts in use, with what is known by now. */
 function speak() {
-  page.useTexts(texts, {
+  page.useTexts(parts.texts(), {
     portal: tenant?.portal_name ?? 'Tvåsteg',
     issuer: () => strong(tenant?.issuer ?? ''),
     username: () => strong(session?.username ?? ''),
@@ -121,7 +95,7 @@ async function adoptOffer(answer, wanted) {
 async function loadTenant(id) {
   tenant = await api.tenant(id);
   page.showBrand({ tenant, tokens: brandTokens(tenant.brand.colour) });
-  if (texts !== null) speak();
+  if (parts.texts() !== null) speak();
   if (tenant.suspended) throw new api.Problem('tenant_suspended');
 }
 
@@ -153,7 +127,7 @@ async function dispatch(event) {
   if (['app', 'code'].includes(after.screen) && offer === null) offer = await api.offer();
   if (isNewScreen) {
     try {
-      await Promise.all(partsFor(after).map(load));
+      await parts.loadFor(after.screen, { withAccount: after.task !== null || session?.role === 'help_desk' });
     } catch {
       // What was asked for has been done: only the page is not whole.
       isPageBroken = true;
@@ -184,47 +158,20 @@ async function enter({ focus }) {
   }
   show({ focus });
   // What comes next is fetched while the user reads.
-  if (state.screen === 'method') load('setup').catch(() => {});
-  if (state.screen === 'code' && session.recovery_codes.offered) load('account').catch(() => {});
+  if (state.screen === 'method') parts.prefetch('setup');
+  if (state.screen === 'code' && session.recovery_codes.offered) parts.prefetch('account');
   if (refusal !== null) throw refusal;
-}
-
-/** Return the parts that the screen is made of. */
-function partsFor({ screen, task }) {
-  if (['phone', 'app'].includes(screen)) return ['setup'];
-  return !(screen in SCREENS) || task !== null || session?.role === 'help_desk' ? ['account'] : [];
-}
-
-const PARTS = { setup: () => import('./setup/setup.js'), account: () => import('./account/account.js') };
-
-/** Load the part *name*, once. */
-function load(name) {
-  loading[name] ??= fetchPart(name).catch((error) => {
-    delete loading[name];
-    throw error;
-  });
-  return loading[name];
-}
-
-async function fetchPart(name) {
-  const templates = page.fetchTemplates(new URL(`../${name}.html`, import.meta.url));
-  const [module, markup] = await Promise.all([PARTS[name](), templates, loadTexts(language(), [name])]);
-  texts = await loadTexts(language(), [...Object.keys(parts), name]);
-  page.addTexts(texts);
-  document.body.append(...markup);
-  parts[name] = module;
 }
 
 /** Return what the present screen is made of. */
 function definition() {
-  const name = state.screen === 'method' && state.task !== null ? 'again' : state.screen;
-  return [{ SCREENS }, ...Object.values(parts)].find((part) => name in part.SCREENS).SCREENS[name];
+  return parts.screen(state.screen === 'method' && state.task !== null ? 'again' : state.screen);
 }
 
 /** Forget the key, the recovery codes and all that was typed. */
 function forget() {
   offer = null;
-  parts.account?.forgetCodes();
+  parts.forgetCodes();
   if (!arrival.isArriving()) api.forgetUnanswered();
   page.wipe();
 }
@@ -251,7 +198,7 @@ function show({ focus }) {
 function contextNow() {
   const redraw = () => enter({ focus: false });
   const when = (time) => whenText(language(), time);
-  return { state, tenant, session, offer, language, texts: () => texts, adopt, adoptOffer, finish, resume, leave, redraw, when };
+  return { state, tenant, session, offer, language, texts: parts.texts, adopt, adoptOffer, finish, resume, leave, redraw, when };
 }
 
 /** Go back to the portal; *standing* is the event to carry first where the user has to stay. */
@@ -318,7 +265,7 @@ async function refuse(error) {
     }
     return;
   }
-  const isUnknown = () => texts.words[`problem.${problem.code}`] === undefined;
+  const isUnknown = () => parts.texts().words[`problem.${problem.code}`] === undefined;
   if (state.screen === null && isUnknown()) problem.code = 'internal_error';
   if (problem.reference !== null) page.showReference(problem.reference);
   const before = viewOf(state);
@@ -399,7 +346,7 @@ const ACTIONS = {
   },
   language: async ({ dataset }) => {
     try {
-      texts = await loadTexts(dataset.language, Object.keys(parts));
+      await parts.talk(dataset.language);
     } catch (problem) {
       await refuse(problem);
       return;
@@ -418,10 +365,10 @@ document.addEventListener('click', (event) => {
   if (target === null || target.type === 'submit' || event.ctrlKey || event.metaKey) return;
   event.preventDefault();
   const { action } = target.dataset;
-  const part = Object.values(parts).find(({ ACTIONS: own, GESTURES }) => action in own || action in GESTURES);
+  const gesture = parts.gesture(action);
   if (action in ACTIONS) ACTIONS[action](target);
-  else if (action in part.GESTURES) part.GESTURES[action](contextNow(), target);
-  else act(() => part.ACTIONS[action](contextNow(), target));
+  else if (gesture) gesture(contextNow(), target);
+  else act(() => parts.action(action)(contextNow(), target));
 });
 
 /* Escape shows that somebody is there. */
@@ -521,7 +468,7 @@ async function start() {
   const [tenantAnswer, sessionAnswer] = answers;
   const offered = offeredLanguages(tenant?.languages ?? Object.keys(LANGUAGES));
   try {
-    texts = await loadTexts(chooseLanguage([...candidates, tenant?.default_language], offered));
+    await parts.talk(chooseLanguage([...candidates, tenant?.default_language], offered));
   } catch {
     page.showUnreachable();
     return;

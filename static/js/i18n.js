@@ -5,6 +5,8 @@ import { read } from './api.js';
 /** The languages that have a file in `i18n/`, by their own name. A new file and a line here add one. */
 export const LANGUAGES = { sv: 'Svenska', en: 'English' };
 
+const STORAGE_NAME = 'language';
+
 /** Codes that people and browsers use for a language that we file under another. */
 const ALIASES = { no: 'nb', nn: 'nb' };
 
@@ -22,6 +24,31 @@ export function chooseLanguage(candidates, offered) {
     if (offered.includes(known)) return known;
   }
   return offered[0];
+}
+
+/** Return the language that the user chose before, or null. */
+export function savedLanguage() {
+  try {
+    return localStorage.getItem(STORAGE_NAME);
+  } catch {
+    return null; // Storage may be forbidden; the choice then lasts as long as the page.
+  }
+}
+
+/** Keep the language that the user chose. */
+export function saveLanguage(chosen) {
+  try {
+    localStorage.setItem(STORAGE_NAME, chosen);
+  } catch {
+    // As above.
+  }
+}
+
+/** Return the address of this page in another language. */
+export function addressIn(chosen) {
+  const address = new URL(location.href);
+  address.searchParams.set('lang', chosen);
+  return address.href;
 }
 
 /** Return *template* as a list: plain strings, and `{name}` objects for its places. */

@@ -122,6 +122,7 @@ function returnAction({ reason }, { policy }) {
 
 function stoppedAction(reason) {
   if (reason === 'cancelled') return 'action.resume';
+  if (reason === 'turned_off') return 'action.activate';
   if (reason === 'not_signed_in') return 'action.sign_in';
   return DEAD_KEY.includes(reason) ? 'action.restart' : 'action.retry';
 }
@@ -178,8 +179,8 @@ export const SCREENS = {
   },
 
   verify: {
-    when: ({ tenant, state: { facts } }) => ({
-      remember: tenant.policy.remember_days !== null && facts.verifiedBy === null,
+    when: ({ tenant, session, state: { facts } }) => ({
+      remember: tenant.policy.remember_days !== null && facts.verifiedBy === null && session.role === 'user',
       recoverable: facts.codesMade,
       change: facts.verifiedBy !== null,
       sign_in: facts.verifiedBy === null,

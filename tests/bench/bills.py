@@ -78,6 +78,12 @@ _OUTBOX_LOG_BYTES = 150
 BODY_KILOBYTES_WITH_A_QR_CODE = 8
 HEADER_BYTES = 700
 FIRST_VISIT_KILOBYTES, LATER_VISIT_KILOBYTES = 35, 5
+HOURS_A_MONTH = 730
+CALLS_A_DIGEST = {"reads": 4, "writes and lists": 8}  # of S3, in an hour without events
+DIGEST_MS = 500
+DIGEST_BYTES = 1_024
+EVENTS_A_MANIFEST = 40
+ARCHIVE_MS = 50
 USERS_STORED = 10_000
 BYTES_A_USER = 4_096  # rows, their index entry, and a month of events
 
@@ -120,11 +126,21 @@ def sign_in() -> Bill:
 def at_rest() -> Bill:
     """Return what a month uses in which nobody comes."""
     stored = USERS_STORED * BYTES_A_USER / _GIGABYTE
+    megabytes = archive_megabytes()
     return {
         prices.KEY: _resources_in("data.yaml", "AWS::KMS::Key"),
-        prices.ALARM: _resources_in("app/alarms.yaml", "AWS::CloudWatch::Alarm"),
+        prices.ALARM: _resources_in("app/*.yaml", "AWS::CloudWatch::Alarm"),
         prices.STORED: stored,
         prices.BACKED_UP: stored,
+        # The hourly digest, with or without events.
+        prices.METRIC: 1,
+        prices.KMS_SIGNATURE: HOURS_A_MONTH,
+        prices.OBJECT_PUT: HOURS_A_MONTH * CALLS_A_DIGEST["writes and lists"],
+        prices.OBJECT_GET: HOURS_A_MONTH * CALLS_A_DIGEST["reads"],
+        prices.OBJECTS_STORED: 12 * HOURS_A_MONTH * DIGEST_BYTES / _GIGABYTE,
+        prices.LAMBDA_REQUEST: HOURS_A_MONTH,
+        prices.GIGABYTE_SECOND: HOURS_A_MONTH * DIGEST_MS / 1_000 * megabytes / 1_024,
+        prices.LOGGED: HOURS_A_MONTH * _logged_gigabytes(_OUTBOX_LOG_BYTES),
     }
 
 
@@ -178,6 +194,20 @@ def mail() -> Bill:
     }
 
 
+def archive(events: int) -> Bill:
+    """Return what the archive uses because of so many events: their part of manifests and digests."""
+    if not events:
+        return {}
+    manifests = events / EVENTS_A_MANIFEST
+    return {
+        prices.LAMBDA_REQUEST: manifests,
+        prices.GIGABYTE_SECOND: manifests * ARCHIVE_MS / 1_000 * archive_megabytes() / 1_024,
+        prices.OBJECT_PUT: manifests,
+        prices.OBJECT_GET: manifests,
+        prices.LOGGED: manifests * _logged_gigabytes(_OUTBOX_LOG_BYTES),
+    }
+
+
 def delivered_because_of(counted: CountedCalls) -> Usage:
     """Return what DynamoDB charges the outbox for the changes of one request, by running it."""
     records = [
@@ -224,6 +254,13 @@ def notices_megabytes() -> int:
     return int(megabytes)
 
 
+def archive_megabytes() -> int:
+    """Return the memory of each of the archive's functions."""
+    text = (PROJECT / ".chalice/stacks/app/archive.yaml").read_text(encoding="utf-8")
+    (megabytes,) = set(re.findall(r"MemorySize: (\d+)", text))
+    return int(megabytes)
+
+
 def files() -> int:
     """Return of how many files the page consists."""
     return sum(len(list((PROJECT / "static").glob(pattern))) for pattern in _FILES)
@@ -251,6 +288,7 @@ def _request(counted: CountedCalls) -> Bill:
             prices.LOGGED: _logged_gigabytes(counted.log_bytes),
         },
         outbox(counted),
+        archive(usage.events + delivered_because_of(counted).events),
     )
 
 
@@ -302,5 +340,5 @@ def _record(number: int, before: Row | None, after: Row | None) -> Row:
 
 
 def _resources_in(name: str, kind: str) -> int:
-    text = (PROJECT / ".chalice/stacks" / name).read_text(encoding="utf-8")
-    return len(re.findall(rf"^    Type: {kind}$", text, re.MULTILINE))
+    texts = [path.read_text(encoding="utf-8") for path in (PROJECT / ".chalice/stacks").glob(name)]
+    return sum(len(re.findall(rf"^    Type: {kind}$", text, re.MULTILINE)) for text in texts)

@@ -68,7 +68,8 @@ a month to it. {_of_users_and_metrics()}
 
 On one journey over moto, by DynamoDB's own rules: a strong read is one unit for each 4 KB of the row; a
 write is one for each 1 KB of the larger of the row before and after, refused or not; in a transaction it
-counts double. Index writes are those of the list of users. The stream lets the outbox append an event for
+counts double. Index writes are those of the lists of users and of a user's events. The stream lets the
+outbox append an event for
 each attempt and for each accepted one: the last column.
 
 {_table_of_requests()}
@@ -81,6 +82,9 @@ each attempt and for each accepted one: the last column.
   starts in {bills.START_MS} ms.
 - The outbox ({bills.outbox_megabytes()} MB) is called once for an attempt and its acceptance.
 - SES takes a mail in {bills.SES_WAIT_MS} ms.
+- A manifest of the archive holds {bills.EVENTS_A_MANIFEST} events, as with a million verifications a month,
+  spread evenly. With fewer it holds fewer, and never is more than one a minute and shard written: 0.22 $ a
+  month. A digest takes {bills.DIGEST_MS} ms, and a year of them is stored.
 - A body with a QR code is {bills.BODY_KILOBYTES_WITH_A_QR_CODE} KB, any other 1 KB, headers
   {bills.HEADER_BYTES} bytes; the page is
   {bills.FIRST_VISIT_KILOBYTES} KB on a first visit and {bills.LATER_VISIT_KILOBYTES} KB on later ones.

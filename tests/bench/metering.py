@@ -19,7 +19,7 @@ from tests.support.aws import Row
 
 _READ_UNIT_BYTES = 4_096
 _WRITE_UNIT_BYTES = 1_024
-_INDEX_KEYS = ("status_key", "name_key")
+_KEYS_OF_INDEXES = (("status_key", "name_key"), ("user_key", "sk"))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,7 +27,8 @@ class Usage:
     """
     What is charged: DynamoDB's request units and the requests to KMS.
 
-    *changes* is what the stream of ``state`` tells: rows before and after.
+    *events* are rows put into ``events``. *changes* is what the stream of ``state`` tells: rows
+    before and after.
     """
 
     reads: int = 0
@@ -35,6 +36,7 @@ class Usage:
     index_writes: int = 0
     kms: int = 0
     signatures: int = 0
+    events: int = 0
     changes: tuple[tuple[Row | None, Row | None], ...] = ()
 
     def __add__(self, other: Usage) -> Usage:
@@ -44,6 +46,7 @@ class Usage:
             index_writes=self.index_writes + other.index_writes,
             kms=self.kms + other.kms,
             signatures=self.signatures + other.signatures,
+            events=self.events + other.events,
             changes=self.changes + other.changes,
         )
 
@@ -84,6 +87,7 @@ class Meter:
             self.usage += Usage(
                 writes=factor * _units(_WRITE_UNIT_BYTES, before, after),
                 index_writes=_index_writes(before, after),
+                events=int(before != after and table != self._state_table),
                 changes=((before, after),) if in_stream else (),
             )
 
@@ -151,13 +155,15 @@ def _units(unit_bytes: int, *rows: Row | None) -> int:
 
 
 def _index_writes(before: Row | None, after: Row | None) -> int:
+    return sum(_writes_of_index(keys, before, after) for keys in _KEYS_OF_INDEXES)
+
+
+def _writes_of_index(keys: tuple[str, ...], before: Row | None, after: Row | None) -> int:
     """An entry that moves within the index is taken out and put in: two writes."""
-    old, new = (
-        row if row and all(name in row for name in _INDEX_KEYS) else None for row in (before, after)
-    )
+    old, new = (row if row and all(name in row for name in keys) else None for row in (before, after))
     if old == new:
         return 0
-    moves = old and new and any(old[name] != new[name] for name in _INDEX_KEYS)
+    moves = old and new and any(old[name] != new[name] for name in keys)
     if moves:
         return _units(_WRITE_UNIT_BYTES, old) + _units(_WRITE_UNIT_BYTES, new)
     return _units(_WRITE_UNIT_BYTES, old, new)

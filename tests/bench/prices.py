@@ -12,6 +12,7 @@ _CLOUDWATCH = "aws.amazon.com/cloudwatch/pricing"
 _CLOUDFRONT = "aws.amazon.com/cloudfront/pricing"
 _LAMBDA = "aws.amazon.com/lambda/pricing"
 _KMS = "aws.amazon.com/kms/pricing"
+_S3 = "aws.amazon.com/s3/pricing"
 _GATEWAY = "aws.amazon.com/api-gateway/pricing"
 
 
@@ -57,6 +58,21 @@ STORED = Price(unit="GB-month in DynamoDB", dollars=0.25, free=25, source=_DYNAM
 BACKED_UP = Price(
     unit="GB-month of point-in-time recovery", dollars=0.20, source=_DYNAMODB, note=_FROM_MEMORY
 )
+OBJECT_PUT = Price(
+    unit="S3 request that writes or lists",
+    dollars=0.005,
+    per=1_000,
+    source=_S3,
+    note=_FROM_MEMORY,
+)
+OBJECT_GET = Price(
+    unit="S3 request that reads",
+    dollars=0.0004,
+    per=1_000,
+    source=_S3,
+    note=_FROM_MEMORY,
+)
+OBJECTS_STORED = Price(unit="GB-month in S3", dollars=0.023, source=_S3, note=_FROM_MEMORY)
 KMS_REQUEST = Price(
     unit="KMS request, symmetric key",
     dollars=0.03,
@@ -149,6 +165,9 @@ ALL = (
     READ,
     STORED,
     BACKED_UP,
+    OBJECT_PUT,
+    OBJECT_GET,
+    OBJECTS_STORED,
     KMS_REQUEST,
     KMS_SIGNATURE,
     KEY,

@@ -37,8 +37,9 @@ def test_from_the_first_sign_in_to_the_next(new_visitor: NewVisitor, language: s
     visitor.otp.focus()
     visitor.pastes(f"{otp[:3]} {otp[3:]}")
     visitor.press("confirm")
-    visitor.sees("done", "done.heading")
+    visitor.sees("recovery", "recovery.heading")
     expect(page.locator("#live")).to_have_text(visitor.words("status.code_accepted"))
+    visitor.finishes()
     assert phone.key not in page.content().replace(" ", "")
     assert visitor.calls("GET", "/api/enrolment")[0] == 409
     assert visitor.calls("DELETE", "/api/session")[0] == 204
@@ -52,7 +53,7 @@ def test_from_the_first_sign_in_to_the_next(new_visitor: NewVisitor, language: s
     otp = phone.otp()
     visitor.guard.keep_secret(otp)
     visitor.enters(f"{otp[:3]} {otp[3:]}")
-    visitor.sees("done", "already.heading")
+    visitor.sees("account", "account.heading")
 
     elsewhere = new_visitor(language=language, locale=locale, person=visitor.person)
     elsewhere.open()
@@ -81,7 +82,7 @@ def test_the_key_by_hand(visitor: Visitor) -> None:
     phone = visitor.holds(visitor.key())
     visitor.press("continue")
     visitor.enters(phone.otp())
-    visitor.sees("done", "done.heading")
+    visitor.finishes()
 
 
 @pytest.mark.requirement("W6")
@@ -114,7 +115,7 @@ def test_all_on_the_same_phone(new_visitor: NewVisitor, kind: str) -> None:
     visitor.otp.focus()
     visitor.pastes(phone.otp())
     visitor.press("confirm")
-    visitor.sees("done", "done.heading")
+    visitor.finishes()
 
 
 @pytest.mark.requirement("W5")
@@ -167,6 +168,10 @@ def test_by_keyboard_alone(visitor: Visitor) -> None:
     keyboard.type(phone.otp())
     for _ in range(3):
         keyboard.press("Enter")
+    visitor.codes()
+    tab_to("#kept")
+    keyboard.press("Space")
+    keyboard.press("Enter")
     visitor.sees("done", "done.heading")
     assert visitor.requests.count(f"POST {CONFIRMATION}") == 1
 
@@ -177,7 +182,7 @@ def test_moving_to_another_phone(new_visitor: NewVisitor) -> None:
     visitor = new_visitor()
     old = visitor.is_asked_for_the_code()
     visitor.enters(old.otp())
-    visitor.sees("done", "already.heading")
+    visitor.sees("account", "account.heading")
     visitor.press("replace")
     visitor.sees("method")
     visitor.goes_from_method_to_app()
@@ -192,11 +197,11 @@ def test_moving_to_another_phone(new_visitor: NewVisitor) -> None:
     elsewhere.enters(new.otp())
     elsewhere.is_told_about_the_code(visitor.words("problem.otp_mismatch"))
     elsewhere.enters(old.otp())
-    elsewhere.sees("done", "already.heading")
+    elsewhere.sees("account", "account.heading")
 
     visitor.press("continue")
     visitor.enters(new.otp())
-    visitor.sees("done", "done.heading")
+    visitor.finishes()
 
     visitor.product.clock.advance(60)
     elsewhere.page.reload()
@@ -206,4 +211,4 @@ def test_moving_to_another_phone(new_visitor: NewVisitor) -> None:
     elsewhere.enters(old.otp())
     elsewhere.is_told_about_the_code(visitor.words("problem.otp_mismatch"))
     elsewhere.enters(new.otp())
-    elsewhere.sees("done", "already.heading")
+    elsewhere.sees("account", "account.heading")

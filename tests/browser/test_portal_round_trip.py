@@ -86,7 +86,7 @@ class PortalVisitor(Visitor):
         phone = self.holds(self.key())
         self.press("continue")
         self.enters(phone.otp())
-        self.sees("done", "done.heading")
+        self.finishes()
         self.press("done")
         return phone
 

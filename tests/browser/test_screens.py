@@ -19,7 +19,18 @@ from tests.support.browser import PROJECT
 from tests.support.pictures import smaller
 
 FOLDER = PROJECT / "docs/screens"
-NAMES = ("sign-in", "method", "password", "phone", "app", "code", "done", "verify")
+NAMES = (
+    "sign-in",
+    "method",
+    "password",
+    "phone",
+    "app",
+    "code",
+    "recovery",
+    "done",
+    "verify",
+    "account",
+)
 WINDOW = {"width": 900, "height": 1100}
 LARGEST_BYTES = 60_000
 # Masthead and screen without the footer that is the same everywhere.
@@ -56,6 +67,10 @@ def _walk(visitor: Visitor, take: Callable[[str], None]) -> None:
     visitor.otp.fill(f"{phone.otp()[:3]} {phone.otp()[3:]}")
     take("code")
     visitor.press("confirm")
+    visitor.codes()
+    take("recovery")
+    visitor.page.check("#kept")
+    visitor.press("continue")
     visitor.sees("done", "done.heading")
     take("done")
     visitor.calls("DELETE", "/api/session")
@@ -63,10 +78,14 @@ def _walk(visitor: Visitor, take: Callable[[str], None]) -> None:
     visitor.signs_in()
     visitor.sees("verify")
     take("verify")
+    visitor.product.clock.advance(60)
+    visitor.enters(phone.otp())
+    visitor.sees("account", "account.heading")
+    take("account")
 
 
 def test_every_screen_of_the_guide_can_be_pictured(new_visitor: NewVisitor, product: Product) -> None:
-    """The pictured key belongs to a user of an emulated backend that is gone by now."""
+    """The pictured key and codes belong to a user of an emulated backend that is gone by now."""
     is_wanted = bool(os.environ.get("TVASTEG_UPDATE_SCREENS"))
     visitor = new_visitor(person=product.anna, viewport=WINDOW)
     taken = []

@@ -52,7 +52,8 @@ def remember(
 
 
 def use(store: RememberedBrowserStore, commit: Commit, key: str = "one", **how: Any) -> None:
-    with_all = {"binding": BINDING, "remembered_since": NOW - 30 * DAY, "now": NOW + 60} | how
+    with_all: dict[str, Any] = {"binding": BINDING, "remembered_since": NOW - 30 * DAY, "now": NOW + 60}
+    with_all |= how
     commit(store.used(ANNA, key, **with_all))
 
 

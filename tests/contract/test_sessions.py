@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from chalicelib.bootstrap import Stores
+from chalicelib.errors import ReauthenticationRequiredError
 from chalicelib.sessions.session import (
     OpenSession,
     Replacement,
@@ -176,6 +177,35 @@ def test_what_is_no_longer_live_is_neither_prolonged_nor_revived(
     with pytest.raises(SessionReplacedError):
         commit(*store.rotated(stale, request_hash="r", answer={}, now=NOW))
     assert store.get(session.session_key) == before
+
+
+@pytest.mark.requirement("R5")
+def test_what_a_session_does_notes_its_use_and_may_hang_on_codes_that_are_due(
+    store: SessionStore, commit: Commit, opened: OpenSession
+) -> None:
+    for awaiting_codes in (False, True):
+        enrolled = replace(
+            opened.session, session_key=f"enrolled {awaiting_codes}", enrolled_at=NOW, verified_at=NOW
+        )
+        commit(store.started(enrolled))
+        commit(store.used(enrolled, awaiting_codes=awaiting_codes, now=NOW + 61))
+        assert store.get(enrolled.session_key) == replace(enrolled, last_seen_at=NOW + 61)
+        commit(store.codes_acknowledged(enrolled))
+        after = store.get(enrolled.session_key)
+        assert after == replace(enrolled, last_seen_at=NOW + 61, enrolled_at=None)
+        commit(store.codes_acknowledged(enrolled))
+        if awaiting_codes:
+            with pytest.raises(ReauthenticationRequiredError):
+                commit(store.used(enrolled, awaiting_codes=True, now=NOW + 62))
+        assert store.get(enrolled.session_key) == after
+    commit(store.ended(enrolled))
+    with pytest.raises(SessionReplacedError):
+        commit(store.used(enrolled, awaiting_codes=False, now=NOW))
+    with pytest.raises(ReauthenticationRequiredError):
+        commit(store.used(enrolled, awaiting_codes=True, now=NOW))
+    with pytest.raises(SessionReplacedError):
+        commit(store.codes_acknowledged(enrolled))
+    assert store.get(enrolled.session_key) is None
 
 
 @pytest.mark.requirement("S12")

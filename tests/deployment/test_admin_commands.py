@@ -341,6 +341,8 @@ class TestPeople:
         said = does(operator, "staff", "--username", "eva", stdin=f"{PASSWORD}\n")
         assert said.out.startswith("eva is of the help desk of cozone.\n"), said.err
         assert does(operator, "staff").out.startswith("eva  not_enrolled  since ")
+        (told,) = does(operator, "staff", "--json").out.splitlines()
+        assert json.loads(told)["username"] == "eva"
         said = does(operator, "staff", "--username", "eva", "--remove", "1")
         assert said.out.startswith("eva is of the help desk of cozone no more")
         assert does(operator, "staff").out == ""

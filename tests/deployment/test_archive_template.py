@@ -58,7 +58,7 @@ class TestBucket:
 
     @pytest.mark.requirement("A4")
     def test_what_is_written_is_locked_for_longer_than_any_event_is_kept(self) -> None:
-        """In compliance mode, which nobody ends early; in dev a day, so that a trial can be cleared away."""
+        """In compliance mode, which nobody ends early; in dev a day, so that trials can be cleared away."""
         bucket = properties(data_template(), "ArchiveBucket")
         rule = bucket["ObjectLockConfiguration"]["Rule"]["DefaultRetention"]
 

@@ -131,7 +131,7 @@ def test_its_own_key_can_be_called_back_for_thirty_days(operator: Operator, worl
     until = described["DeletionDate"].strftime("%Y-%m-%d")
     assert f"Its own key is deleted on {until} " in said.out
     assert f"  aws kms cancel-key-deletion --key-id {arn} --region eu-north-1" in said.out
-    assert [state for key, state in operator.keys().items() if key != arn] == ["Enabled"] * 3
+    assert [state for key, state in operator.keys().items() if key != arn] == ["Enabled"] * 4
 
 
 def test_a_tenant_of_the_same_id_later_gets_another_key(operator: Operator) -> None:

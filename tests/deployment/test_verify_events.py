@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import time
 from pathlib import Path
@@ -180,6 +181,7 @@ def test_an_auditor_brings_the_key_along(stage: Stage, tmp_path: Path) -> None:
     other = stage.operator.kms.create_key(KeySpec="ECC_NIST_P256", KeyUsage="SIGN_VERIFY")
     files = {
         "kept.der": der,
+        "kept.txt": base64.b64encode(der) + b"\n",
         "kept.pem": pem,
         "other.der": stage.operator.kms.get_public_key(KeyId=other["KeyMetadata"]["Arn"])["PublicKey"],
         "none.pem": b"no key",
@@ -187,8 +189,8 @@ def test_an_auditor_brings_the_key_along(stage: Stage, tmp_path: Path) -> None:
     for name, content in files.items():
         (tmp_path / name).write_bytes(content)
 
-    assert stage.verifies("--public-key", str(tmp_path / "kept.der")).status == 0
-    assert stage.verifies("--public-key", str(tmp_path / "kept.pem")).status == 0
+    for name in ("kept.der", "kept.txt", "kept.pem"):
+        assert stage.verifies("--public-key", str(tmp_path / name)).status == 0
     forged = stage.verifies("--public-key", str(tmp_path / "other.der"))
     assert forged.out.count("digest.forged") == _HOURS
     assert "There is no public key in" in stage.verifies("--public-key", str(tmp_path / "none.pem")).err

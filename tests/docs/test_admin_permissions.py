@@ -2,13 +2,29 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from typing import Any
 
-from tests.docs.pages import code_in, table
+import pytest
+
+from chalicelib.settings import AdminSettings, SettingsError
+from tests.docs.pages import code_in, section, table
 from tests.docs.test_permissions import COLUMNS
 from tests.support.admin import PASSWORD, Desk, key_of_length, user_row
 from tests.support.world import ANNA, moto_world
+
+
+def test_the_function_needs_what_is_said_beside_the_table_of_settings() -> None:
+    (sentence,) = re.findall(r"^The admin function needs (.*)\.$", section("## Settings"), re.MULTILINE)
+    needed = set(code_in(sentence))
+    whole = dict.fromkeys(needed, "x") | {"STAGE": "prod", "AWS_REGION": "eu-north-1"}
+    assert AdminSettings.from_env(whole).stage == "prod"
+    with pytest.raises(SettingsError) as caught:
+        AdminSettings.from_env({})
+    assert {f"{name} is not set" for name in needed | {"AWS_DEFAULT_REGION"}} == set(
+        str(caught.value).split("; ")
+    )
 
 
 def test_permissions_are_those_that_the_operations_use() -> None:

@@ -13,7 +13,18 @@ import pytest
 from tests.docs.pages import DOCS, PROJECT, README, pages, section
 from tests.docs.requirements_table import proofs, requirements
 
-SCREENS = ("sign-in", "method", "password", "phone", "app", "code", "done", "verify")
+SCREENS = (
+    "sign-in",
+    "method",
+    "password",
+    "phone",
+    "app",
+    "code",
+    "recovery",
+    "done",
+    "verify",
+    "account",
+)
 _LINK = re.compile(r"\[[^\]]*\]\(([^)#]*)(?:#([^)]*))?\)")
 # Written so that no pattern finds itself here.
 _TRACES = re.compile(

@@ -91,6 +91,7 @@ def _go_everywhere(world: World, watch: _Watch) -> None:
     assert watch.ask("POST /api/verification/recovery-code", recovery_code=first).status == 200
     watch.ask("POST /api/verification/recovery-code", recovery_code=wrong_recovery_code(second))
     assert watch.ask("POST /api/verification", otp=phone.otp()).status == 200
+    _change_what_there_is(world, watch, which_phone, credentials)
     assert watch.ask("DELETE /api/session").status == 204
     _ask_as_a_portal(world, watch)
     _ask_as_the_help_desk(world, watch)
@@ -99,6 +100,31 @@ def _go_everywhere(world: World, watch: _Watch) -> None:
         watch.ask("POST /api/session", **credentials)
         last = watch.ask("POST /api/verification", otp=phone.wrong_otp())
     assert last.problem == "authenticator_disabled"
+
+
+def _change_what_there_is(
+    world: World, watch: _Watch, which_phone: dict[str, Any], credentials: dict[str, Any]
+) -> None:
+    """Have a second authenticator and a remembered browser for a while."""
+    password = {"password": credentials["password"]}
+    world.add_tenant(policy=world.tenant.profile.source["policy"] | {"remember_days": 30})
+    watch.ask("POST /api/session/password", **password)
+    key = watch.ask("POST /api/enrolment", **which_phone).body["key"]
+    watch.ask("POST /api/enrolment/confirmation", otp=Phone(key, world.clock).otp())
+    phone, verify = Phone(key, world.clock), "POST /api/verification"
+    assert watch.ask(verify, otp=phone.otp(), remember=True).status == 200
+    assert watch.ask("POST /api/session", **credentials).body["verified_by"] == "remembered_browser"
+    told = watch.ask("GET /api/second-factor").body
+    (browser,), (_, second) = told["remembered_browsers"], told["authenticators"]
+    for named in (browser["id"], "all"):
+        assert watch.ask("POST /api/remembered-browsers/removal", browser=named).status == 204
+    assert watch.ask(verify, otp=phone.otp(), remember=True).status == 200
+    assert watch.ask("POST /api/remembered-browsers/removal", browser="all").status == 204
+    watch.ask("POST /api/session/password", **password)
+    assert watch.ask("POST /api/authenticators/name", authenticator=second["id"], name="x").status == 200
+    watch.ask("POST /api/session/password", **password)
+    assert watch.ask("POST /api/authenticators/removal", authenticator=second["id"]).status == 200
+    world.add_tenant()
 
 
 def _ask_as_a_portal(world: World, watch: _Watch) -> None:

@@ -12,7 +12,12 @@ import pytest
 
 from chalicelib.assertions.assertion import ASSERTION_SECONDS
 from chalicelib.assertions.signing_keys import OVERLAP_SECONDS
-from chalicelib.authenticators.record import MOST_CONFIRMATION_ATTEMPTS, PENDING_SECONDS
+from chalicelib.authenticators.record import (
+    MOST_AUTHENTICATORS,
+    MOST_CONFIRMATION_ATTEMPTS,
+    PENDING_SECONDS,
+)
+from chalicelib.browsers.record import MOST_BROWSERS
 from chalicelib.hand_offs.record import HAND_OFF_SECONDS, RETURN_CODE_SECONDS
 from chalicelib.portals.client_authentication import LONGEST_JWT_SECONDS
 from chalicelib.portals.second_factor import ENROL, OFFER, SUPPORT, VERIFY
@@ -26,7 +31,7 @@ from chalicelib.settings import (
     OutboxSettings,
     Settings,
 )
-from chalicelib.tenants.profile import Profile
+from chalicelib.tenants.profile import LONGEST_REMEMBER_DAYS, Profile
 from chalicelib.throttle import OTP_FAILURES_PER_MONTH, OTP_LADDER, PASSWORD_LADDER
 from chalicelib.web.body import LONGEST_BODY_BYTES
 from chalicelib.web.problems import INTERNAL_ERROR, PROBLEMS
@@ -155,6 +160,8 @@ def test_limits_are_those_that_hold() -> None:
             PASSWORD_LADDER.longest_wait_seconds // 60,
         ],
         "Codes for one pending key": [MOST_CONFIRMATION_ATTEMPTS, PENDING_SECONDS // 60],
+        "Authenticators of one user": [MOST_AUTHENTICATORS],
+        "Remembered browsers of one user": [MOST_BROWSERS, LONGEST_REMEMBER_DAYS],
         "Session": [session.IDLE_SECONDS // 60, session.ABSOLUTE_SECONDS // 60],
         "Password proof, and the code of the help desk's staff for a reset or an unlock": [
             session.REAUTHENTICATION_SECONDS // 60

@@ -22,7 +22,11 @@ from chalicelib.audit.event import (
     ATTEMPT_COUNTED,
     AUTHENTICATOR_BOUND,
     AUTHENTICATOR_DISABLED,
+    AUTHENTICATOR_REMOVED,
+    AUTHENTICATOR_RENAMED,
     AUTHENTICATOR_REVOKED,
+    BROWSER_FORGOTTEN,
+    BROWSER_REMEMBERED,
     ENROLMENT_BEGUN,
     ENROLMENT_CANCELLED,
     HAND_OFF_BEGUN,
@@ -56,6 +60,10 @@ OFFER = "GET /api/enrolment"
 CANCEL = "DELETE /api/enrolment"
 CONFIRM = "POST /api/enrolment/confirmation"
 VERIFY = "POST /api/verification"
+OVERVIEW = "GET /api/second-factor"
+RENAME = "POST /api/authenticators/name"
+REMOVE = "POST /api/authenticators/removal"
+FORGET = "POST /api/remembered-browsers/removal"
 MAKE_CODES = "POST /api/recovery-codes"
 KEEP_CODES = "POST /api/recovery-codes/acknowledgement"
 RECOVER = "POST /api/verification/recovery-code"
@@ -104,6 +112,20 @@ class Scene:
         self.wizard.verify(phone.otp())
         self.wizard.prove_again()
         return phone
+
+    def has_several(self, count: int) -> list[str]:
+        """Let Anna have that many authenticators, and leave to change them; return their ids."""
+        self.has_proven_everything()
+        for _ in range(count - 1):
+            phone = Phone(self.wizard.begin().body["key"], self.world.clock)
+            self.wizard.confirm(phone.otp())
+            self.wizard.prove_again()
+        return self.wizard.authenticator_ids()
+
+    def may_remember(self) -> Phone:
+        """Let Anna have a phone from before, in a tenant that lets browsers be remembered."""
+        self.world.add_tenant(policy={"second_factor": "required", "deadline": None, "remember_days": 30})
+        return self.has_enrolled_before()
 
     def comes_from_a_portal(self) -> Portal:
         """Let a portal's user have arrived by a link, without a second factor."""
@@ -411,6 +433,115 @@ def _confirm_too_often(scene: Scene) -> Act:
 def _confirm_twice(scene: Scene) -> Act:
     phone = scene.wizard.enrolled()
     return lambda: scene.wizard.confirm(phone.otp())
+
+
+@case(BEGIN, "not_found")
+def _begin_in_place_of_nobodys(scene: Scene) -> Act:
+    scene.has_proven_everything()
+    return lambda: scene.wizard.begin(replaces="0" * 32)
+
+
+@case(BEGIN, "too_many_authenticators")
+def _begin_a_sixth(scene: Scene) -> Act:
+    scene.has_several(5)
+    return scene.wizard.begin
+
+
+@case(CONFIRM, "ok", AUTHENTICATOR_BOUND)
+def _confirm_one_more(scene: Scene) -> Act:
+    scene.has_proven_everything()
+    phone = Phone(scene.wizard.begin().body["key"], scene.world.clock)
+    return lambda: scene.wizard.confirm(phone.otp())
+
+
+# -- what there is, changed by its owner
+
+
+@case(OVERVIEW, "ok")
+def _see_what_there_is(scene: Scene) -> Act:
+    scene.has_proven_everything()
+    return scene.wizard.second_factor
+
+
+@case(OVERVIEW, "verification_required")
+def _see_what_there_is_by_the_password_alone(scene: Scene) -> Act:
+    scene.has_enrolled_before()
+    return scene.wizard.second_factor
+
+
+@case(RENAME, "ok", AUTHENTICATOR_RENAMED)
+def _rename(scene: Scene) -> Act:
+    (mine,) = scene.has_several(1)
+    return lambda: scene.wizard.rename(mine, "Arbetsmobil")
+
+
+@case(RENAME, "ok")
+def _rename_to_what_it_is_called(scene: Scene) -> Act:
+    (mine,) = scene.has_several(1)
+    return lambda: scene.wizard.rename(mine, "Google Authenticator")
+
+
+@case(RENAME, "not_found")
+def _rename_nobodys(scene: Scene) -> Act:
+    scene.has_proven_everything()
+    return lambda: scene.wizard.rename("0" * 32, "Arbetsmobil")
+
+
+@case(REMOVE, "ok", AUTHENTICATOR_REMOVED)
+def _remove(scene: Scene) -> Act:
+    first, _ = scene.has_several(2)
+    return lambda: scene.wizard.remove(first)
+
+
+@case(REMOVE, "repeated")
+def _remove_by_the_same_request(scene: Scene) -> Act:
+    first, _ = scene.has_several(2)
+    scene.wizard.remove(first, idempotency_key=scene.key, keep_cookie=False)
+    return lambda: scene.wizard.remove(first, idempotency_key=scene.key)
+
+
+@case(REMOVE, "last_authenticator")
+def _remove_the_last_where_one_is_asked_for(scene: Scene) -> Act:
+    (mine,) = scene.has_several(1)
+    return lambda: scene.wizard.remove(mine)
+
+
+@case(REMOVE, "ok", AUTHENTICATOR_REMOVED)
+def _remove_the_last_where_none_is_asked_for(scene: Scene) -> Act:
+    scene.world.add_tenant(policy={"second_factor": "optional", "deadline": None})
+    (mine,) = scene.has_several(1)
+    return lambda: scene.wizard.remove(mine)
+
+
+@case(VERIFY, "ok", ATTEMPT_COUNTED, ATTEMPT_ACCEPTED, BROWSER_REMEMBERED)
+def _let_the_browser_be_remembered(scene: Scene) -> Act:
+    phone = scene.may_remember()
+    return lambda: scene.wizard.verify(phone.otp(), remember=True)
+
+
+@case(SIGN_IN, "ok", SESSION_STARTED)
+def _sign_in_at_a_remembered_browser(scene: Scene) -> Act:
+    scene.wizard.verify(scene.may_remember().otp(), remember=True)
+    return scene.wizard.sign_in
+
+
+@case(FORGET, "ok", BROWSER_FORGOTTEN)
+def _forget_all_browsers(scene: Scene) -> Act:
+    scene.wizard.verify(scene.may_remember().otp(), remember=True)
+    return lambda: scene.wizard.forget("all")
+
+
+@case(FORGET, "ok", BROWSER_FORGOTTEN)
+def _forget_one_browser(scene: Scene) -> Act:
+    scene.wizard.verify(scene.may_remember().otp(), remember=True)
+    (browser,) = scene.wizard.second_factor().body["remembered_browsers"]
+    return lambda: scene.wizard.forget(browser["id"])
+
+
+@case(FORGET, "ok")
+def _forget_a_browser_that_is_not_remembered(scene: Scene) -> Act:
+    scene.has_proven_everything()
+    return lambda: scene.wizard.forget("0" * 32)
 
 
 # -- the code at sign-in

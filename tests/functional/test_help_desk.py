@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from chalicelib.accounts.record import DISABLED, ENROLLED, NOT_ENROLLED, STATUSES, User
+from chalicelib.audit.event import AUTHENTICATOR_IMPORTED, Event
 from chalicelib.standing import timestamp
 from tests.support.clock import A_MONDAY_MORNING
 from tests.support.help_desk import HelpDesk
@@ -336,7 +337,20 @@ def test_whoever_did_something_is_told_by_kind_and_by_name_where_we_know_it(
     wizard.begin()
     wizard.confirm(wizard.scan().otp())
     world.clock.advance_to_next_time_step()
+    operator = Event(
+        kind=AUTHENTICATOR_IMPORTED,
+        tenant_id="cozone",
+        user_id=user_id,
+        occurred_at=int(world.clock()),
+        actor="operator arn:aws:iam::111122223333:user/olle.operator",
+        request_id=None,
+        reference=None,
+    )
+    world.stores.transactions.commit(world.stores.events.recorded(operator))
     told = {event["kind"]: event for event in desk.user(user_id).body["events"]}
+    imported = told["authenticator.imported"]
+    assert (imported["by"], imported["by_name"]) == ("operator", None)
+    assert "arn" not in json.dumps(told)
     assert (told["hand_off.begun"]["by"], told["hand_off.begun"]["by_name"]) == ("portal", "web")
     assert (told["authenticator.bound"]["by"], told["authenticator.bound"]["by_name"]) == ("user", None)
 

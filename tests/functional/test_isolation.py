@@ -447,6 +447,29 @@ def test_no_proof_opens_the_routes_of_another_kind(place: Place) -> None:
     assert (place.world.aws.state(), place.world.aws.events()) == before
 
 
+@pytest.mark.requirement("M1", "M2", "E10")
+def test_whoever_has_proven_everything_changes_nothing_of_theirs(place: Place) -> None:
+    """Their authenticator's id is told like one that nobody has, by all that takes one."""
+    world, portal = place.world, place.portal
+    phone = world.enrolled_at(portal, "u-2")
+    world.clock.advance_to_next_time_step()
+    wizard = world.arrived(portal, "u-2")
+    wizard.verify(phone.otp())
+    for ask in (
+        lambda an_id: wizard.begin(replaces=an_id),
+        lambda an_id: wizard.rename(an_id, "x"),
+        wizard.remove,
+        wizard.forget,
+    ):
+        told = [
+            place.told(ask(an_id), an_id)
+            for an_id in (place.theirs.authenticator_id, made_up().authenticator_id)
+        ]
+        assert told[0] == told[1]
+        assert told[0][0] in {204, 404}
+    assert place.things_of_theirs() == place.their_things
+
+
 @pytest.mark.requirement("M1", "M2")
 def test_both_can_call_a_user_alike(place: Place) -> None:
     """The portals' own ids may meet; ours do not."""

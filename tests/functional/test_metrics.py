@@ -158,6 +158,25 @@ class Story:
         self.world.aws.write(row | {"consecutive_failures": {"N": "20"}})
         sends(lost.recover(second), "Disabled")
 
+    def more_phones_than_one_may_have(self) -> None:
+        """End with the one that there was before."""
+        sends, wizard = self._sends, self.wizard
+        wizard.prove_again()
+        (first,) = wizard.authenticator_ids()
+        sends(wizard.remove(first))  # last_authenticator
+        sends(wizard.rename(first, "Arbetsmobil"))
+        sends(wizard.forget("all"))
+        for _ in range(4):
+            wizard.begin()
+            self.world.clock.advance_to_next_time_step()
+            wizard.confirm(wizard.scan().otp())
+            wizard.prove_again()
+        sends(wizard.second_factor())
+        sends(wizard.begin())  # too_many_authenticators
+        for _ in range(4):
+            sends(wizard.remove(wizard.authenticator_ids()[-1]))
+            wizard.prove_again()
+
     def the_help_desk_and_its_code(self) -> None:
         sends, world = self._sends, self.world
         tenant = world.add_tenant(
@@ -266,6 +285,7 @@ def test_every_step_and_every_problem_sends_what_the_table_says(world: World) ->
     story.wrong_turns_on_it(phone)
     story.enrolments_that_come_to_nothing(phone)
     story.recovery_codes_and_what_comes_of_them(phone)
+    story.more_phones_than_one_may_have()
     story.guesses_and_what_we_stand_on_failing(phone)
     story.the_help_desk_and_its_code()
     story.portals_and_who_is_none()

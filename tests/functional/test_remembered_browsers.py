@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from chalicelib.accounts.passwords import hash_password
 from chalicelib.accounts.record import lookup_hash
 from tests.support.wizard import Phone, Wizard, new_idempotency_key
 from tests.support.world import COZONE, World
@@ -66,9 +67,7 @@ class TestRemembering:
         assert not stands_for_the_code(world.wizard())
 
     @pytest.mark.requirement("S2", "S1")
-    def test_its_cookie_is_as_close_as_the_sessions(
-        self, world: World, wizard: Wizard, phone: Phone
-    ) -> None:
+    def test_its_cookie_is_as_close_as_the_sessions(self, wizard: Wizard, phone: Phone) -> None:
         wizard.sign_in()
         answer = wizard.verify(phone.otp(), remember=True)
         assert (
@@ -82,7 +81,7 @@ class TestRemembering:
 
     @pytest.mark.parametrize("remember", [None, False])
     def test_nothing_is_remembered_unasked(
-        self, world: World, wizard: Wizard, phone: Phone, *, remember: bool | None
+        self, wizard: Wizard, phone: Phone, *, remember: bool | None
     ) -> None:
         wizard.sign_in()
         answer = wizard.verify(phone.otp(), remember=remember)
@@ -107,7 +106,7 @@ class TestRemembering:
         told = wizard.call("GET", "/api/tenant").body["policy"]["remember_days"]
         assert told is None
 
-    def test_a_wrong_code_remembers_nothing(self, world: World, wizard: Wizard, phone: Phone) -> None:
+    def test_a_wrong_code_remembers_nothing(self, wizard: Wizard, phone: Phone) -> None:
         wizard.sign_in()
         answer = wizard.verify(phone.wrong_otp(), remember=True)
         assert answer.problem == "otp_mismatch"
@@ -207,8 +206,6 @@ class TestItsEnd:
         remembered(wizard, world, phone)
         user = world.stores.accounts.get("cozone", world.user.user_id)
         assert user is not None
-        from chalicelib.accounts.passwords import hash_password  # noqa: PLC0415 - slow, and here alone
-
         world.stores.transactions.commit(
             world.stores.accounts.rehashed(user, hash_password(wizard.password))
         )
@@ -240,7 +237,7 @@ class TestItsEnd:
         assert first["last_used_at"] is not None
         assert second["last_used_at"] is None
         assert second["remembered_at"] < second["expires_at"]
-        assert wizard.browser_id not in repr((first, second))
+        assert str(wizard.browser_id) not in repr((first, second))
         answer = wizard.forget(first["id"])
         assert (answer.status, answer.browser_cookie) == (204, None)
         assert not stands_for_the_code(other)
@@ -363,7 +360,7 @@ def test_it_is_told_when_it_is_remembered_and_when_it_stood_for_a_code(
 
 
 @pytest.mark.doubles
-def test_the_help_desks_staff_give_a_code_every_time(world: World, wizard: Wizard, phone: Phone) -> None:
+def test_the_help_desks_staff_give_a_code_every_time(world: World, wizard: Wizard) -> None:
     """Their entrance asks no browser, and theirs is never remembered."""
     stores, anna = world.stores, world.stores.accounts.get("cozone", world.user.user_id)
     assert anna is not None

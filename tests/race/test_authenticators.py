@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 
 import mintotp
@@ -21,6 +22,13 @@ ROUNDS = 8
 def outcomes(answers: list[Answer]) -> Counter[str]:
     """Count the answers by problem code."""
     return Counter(answer.outcome for answer in answers)
+
+
+def _race(
+    arena: Arena, sessions: Sequence[OpenSession], requests: Sequence[tuple[str, dict[str, str]]]
+) -> list[Answer]:
+    """Return what each of *sessions* is answered to its own of *requests*, all sent at once."""
+    return arena.race(sessions, lambda page, n: page.post(requests[n][0], **requests[n][1]))
 
 
 def _with_authenticators(arena: Arena, count: int) -> list[EnrolledUser]:
@@ -78,13 +86,19 @@ def test_of_two_added_at_once_beside_four_one_becomes_the_fifth(arena: Arena) ->
             sign_ins, lambda page, _: page.post("/api/enrolment", phone="android", same_phone=False)
         )
         assert outcomes(begun) == {"ok": 2}
-        answers = arena.race(
+        answers = _race(
+            arena,
             sign_ins,
-            lambda page, n: page.post("/api/enrolment/confirmation", otp=_code_of(begun[n].body["key"])),
+            [("/api/enrolment/confirmation", {"otp": _code_of(answer.body["key"])}) for answer in begun],
         )
         counted = outcomes(answers)
         assert counted["ok"] == 1
-        assert set(counted) <= {"ok", "enrolment_replaced", "not_signed_in", "enrolment_not_begun"}
+        assert set(counted) <= {
+            "ok",
+            "enrolment_replaced",
+            "enrolment_already_confirmed",
+            "not_signed_in",
+        }
         assert len(_ids(arena, phone)) == 5
         assert {row["epoch"]["N"] for row in arena.live_sessions(phone.user)} == {"5"}
 
@@ -98,9 +112,10 @@ def test_of_the_last_two_removed_at_once_where_one_is_asked_for_one_stays(arena:
     for _ in range(ROUNDS):
         phone = _with_authenticators(arena, 2)[0]
         ids = _ids(arena, phone)
-        answers = arena.race(
+        answers = _race(
+            arena,
             _proven(arena, phone, 2),
-            lambda page, n, ids=ids: page.post("/api/authenticators/removal", authenticator=ids[n]),
+            [("/api/authenticators/removal", {"authenticator": one}) for one in ids],
         )
         counted = outcomes(answers)
         assert counted["ok"] == 1
@@ -132,14 +147,13 @@ def test_one_removed_while_its_code_is_looked_at_opens_before_or_never(arena: Ar
         owner_is_at = _proven(arena, lost, 1)
         guessing = arena.seeding.sessions(lost.user, 3, now=NOON)
         code = lost.code(NOON)
-        removed_id = next(one for one in ids if one not in {i for i in ids if i == _id_of(arena, _kept)})
-        answers = arena.race(
+        answers = _race(
+            arena,
             [*owner_is_at, *guessing],
-            lambda page, n, removed_id=removed_id, code=code: (
-                page.post("/api/authenticators/removal", authenticator=removed_id)
-                if n == 0
-                else page.post("/api/verification", otp=code)
-            ),
+            [
+                ("/api/authenticators/removal", {"authenticator": removed_id}),
+                *[("/api/verification", {"otp": code})] * len(guessing),
+            ],
         )
         assert answers[0].outcome == "ok"
         assert len(_ids(arena, lost)) == 1
@@ -172,13 +186,13 @@ def test_of_a_replacement_and_a_removal_of_the_same_one_takes_place(arena: Arena
         one, other = _proven(arena, phone, 2)
         place = Place(name="new", replaces=old)
         code = arena.seeding.pending_enrolment(phone.user, one, now=NOON, place=place).code(NOON)
-        answers = arena.race(
+        answers = _race(
+            arena,
             [one, other],
-            lambda page, n, old=old, code=code: (
-                page.post("/api/enrolment/confirmation", otp=code)
-                if n == 0
-                else page.post("/api/authenticators/removal", authenticator=old)
-            ),
+            [
+                ("/api/enrolment/confirmation", {"otp": code}),
+                ("/api/authenticators/removal", {"authenticator": old}),
+            ],
         )
         told = [answer.outcome for answer in answers]
         assert told.count("ok") == 1

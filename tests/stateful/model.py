@@ -228,7 +228,9 @@ class Model:
 
     # -- enrolment
 
-    def begin(self, session: ModelSession | None, key: str, replaces: Factor | None) -> Expected:
+    def begin(  # noqa: PLR0911 - each refusal as it is told
+        self, session: ModelSession | None, key: str, replaces: Factor | None
+    ) -> Expected:
         """Leave the new key empty: the caller fills in what the service drew."""
         refused = self._arrived(session, "begin", key)
         if refused or session is None:

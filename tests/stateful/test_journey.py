@@ -424,7 +424,7 @@ class Journey(RuleBasedStateMachine):
             "rename": lambda: self.rename(number, which, name, fault),
             "one more": lambda: self.begin(number, fault),
             "replacement": lambda: self.begin(number, fault, which),
-            "forget": lambda: self.forget(number, which if which else None, fault),
+            "forget": lambda: self.forget(number, which or None, fault),
         }[change]()
         self.look_at_what_there_is(number)
 

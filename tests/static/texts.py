@@ -24,7 +24,7 @@ def languages() -> list[str]:
 
 
 def words(name: str) -> dict[str, str]:
-    """Return the texts of a language with those of all parts, or of `i18n/{name}.json`; none comes twice."""
+    """Return the texts of a language with those of all parts, or of `i18n/{name}.json`; none twice."""
     if "." in name:
         return _file(name)
     together: dict[str, str] = {}

@@ -76,8 +76,8 @@ from chalicelib.throttle import (
 )
 from chalicelib.totp import SharedSecret
 from tests.support.memory_browsers import MemoryRememberedBrowsers
-from tests.support.memory_recovery_codes import MemoryRecoveryCodes
 from tests.support.memory_lists import MemoryEventHistory, MemoryUserLists
+from tests.support.memory_recovery_codes import MemoryRecoveryCodes
 from tests.support.memory_resets import MemoryResets
 from tests.support.memory_transactions import MemoryTransactions, MemoryWrite
 

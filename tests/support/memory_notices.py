@@ -106,8 +106,8 @@ class Told:
 
 def record_of(event: Event, *, number: int = 0) -> Record:
     """Return the record of the stream of ``events`` that adds *event*."""
-    _, request = DynamoEventLog().recorded(event).write  # type: ignore[misc]  # opaque to others
-    return record_of_row(request["Item"], number=number)
+    write: Any = DynamoEventLog().recorded(event).write  # opaque to others: what is put, and how
+    return record_of_row(write[1]["Item"], number=number)
 
 
 def record_of_row(row: Row, *, number: int = 0) -> Record:

@@ -137,7 +137,8 @@ class MemoryRecoveryCodes:
         with self._lock:
             row = self._rows.get(owner)
             if row is not None and row.accepted_attempt == reservation.attempt.digest:
-                row.failures_by_month[reservation.month] -= 1
+                counted = row.failures_by_month.get(reservation.month, 0)
+                row.failures_by_month[reservation.month] = counted - 1
 
     def disabled(self, owner: Owner) -> Change:
         def is_at_the_end() -> bool:
@@ -149,7 +150,7 @@ class MemoryRecoveryCodes:
 
         return self._change(owner, is_at_the_end, take_effect)
 
-    def unlocked(self, owner: Owner, *, month: str | None = None) -> Change:
+    def unlocked(self, owner: Owner, *, month: str) -> Change:
         def is_open() -> bool:
             row = self._rows.get(owner)
             return row is not None and not row.has_ended
@@ -157,8 +158,7 @@ class MemoryRecoveryCodes:
         def take_effect() -> None:
             row = self._rows[owner]
             row.consecutive_failures = 0
-            if month is not None:
-                row.failures_by_month[month] = 0
+            row.failures_by_month.pop(month, None)
 
         return self._change(owner, is_open, take_effect)
 

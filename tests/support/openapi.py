@@ -57,9 +57,9 @@ class Held:
         answer = self._transport(method, path, headers, body)
         path = path.partition("?")[0]
         response = resolved(OPERATIONS[method, path]["responses"][str(answer.status)])
-        headers = {name.lower(): resolved(header) for name, header in response["headers"].items()}
-        optional = {name for name, header in headers.items() if not header.get("required", True)}
-        for name, header in headers.items():
+        promised = {name.lower(): resolved(header) for name, header in response["headers"].items()}
+        optional = {name for name, header in promised.items() if not header.get("required", True)}
+        for name, header in promised.items():
             if name in answer.headers or name not in optional:
                 matches(header["schema"], answer.headers[name])
         told = set(answer.headers) - {
@@ -67,7 +67,7 @@ class Held:
             "cross-origin-resource-policy",
             "x-content-type-options",
         }
-        assert told | optional == set(headers)
+        assert told | optional == set(promised)
         if "content" in response:
             ((media_type, content),) = response["content"].items()
             assert answer.headers["content-type"] == media_type

@@ -147,6 +147,27 @@ class Visitor:
         self.otp.fill(otp)
         self.press("confirm")
 
+    def codes(self) -> list[str]:
+        """Return the recovery codes on the page, which from now on are watched for."""
+        self.sees("recovery", "recovery.heading")
+        expect(self.page.locator("#codes li")).to_have_count(10)
+        codes = self.page.locator("#codes li").all_text_contents()
+        self.guard.keep_secret(*codes, *[code.replace("-", "") for code in codes])
+        return codes
+
+    def keeps_codes(self) -> list[str]:
+        """Write the recovery codes down, say so and go on; return them."""
+        codes = self.codes()
+        self.page.check("#kept")
+        self.press("continue")
+        return codes
+
+    def finishes(self) -> list[str]:
+        """Keep the recovery codes and come to the end; return them."""
+        codes = self.keeps_codes()
+        self.sees("done", "done.heading")
+        return codes
+
     def pastes(self, text: str) -> None:
         """Copy *text* elsewhere and paste it into the field that has the focus."""
         self.page.evaluate("(text) => navigator.clipboard.writeText(text)", text)

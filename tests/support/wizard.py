@@ -203,7 +203,7 @@ class Wizard:
         replaces: str | None = None,
         **how: Any,
     ) -> Answer:
-        """Ask for a new authenticator's key, perhaps to take the place of the one whose id *replaces* is."""
+        """Ask for a new authenticator's key, perhaps in place of the one whose id *replaces* is."""
         body: dict[str, object] = {"phone": phone, "same_phone": same_phone}
         if replaces is not None:
             body |= {"replaces": replaces}

@@ -10,6 +10,8 @@ from chalicelib.help_desk.cursor import ListKind
 from chalicelib.help_desk.interventions import Given
 from chalicelib.keys.cipher import SealedSecret
 from chalicelib.methods import TotpMethod
+from chalicelib.recovery.code import RecoveryCode
+from chalicelib.recovery_codes.record import StoredCode
 from chalicelib.resets.record import Reset, ResetCode
 from chalicelib.sessions.session import OpenSession, Replacement, rotate, start_session
 from chalicelib.tenants.profile import Profile
@@ -50,6 +52,8 @@ OFFER = TotpMethod().offer(SECRET, issuer="Cozone", account_name="anna")
     [
         (SECRET, [str(SECRET.octets), SECRET.base32, SECRET.octets.hex(), "canary"]),
         (OneTimePassword("123456"), ["123456"]),
+        (RecoveryCode("A", "7KQ2M9XRT48WP"), ["7KQ2M"]),
+        (StoredCode(code_hash="canary-hash"), ["canary"]),
         (OFFER, [SECRET.base32, "otpauth", OFFER.qr.path]),
         (OFFER.qr, [OFFER.qr.path]),
         (SealedSecret(ciphertext=b"canary", key_arn="arn"), ["canary"]),

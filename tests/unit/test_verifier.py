@@ -8,6 +8,7 @@ from itertools import count
 
 import pytest
 
+from chalicelib.accounts.record import DISABLED
 from chalicelib.audit.event import AUTHENTICATOR_DISABLED, Event
 from chalicelib.authenticators.record import Attempt, BoundAuthenticators, Owner
 from chalicelib.errors import (
@@ -87,6 +88,7 @@ class Bench:
             an_attempt(caller=caller, attempt_id=attempt or f"a{next(_numbers)}", made_at=now),
             strict=strict,
             disabled_event=disabled,
+            find_user=lambda: self.stores.accounts.get(self.owner.tenant_id, self.owner.user_id),
         )
 
     def refused(self, error: type[TwoFactorError], otp: str, *, now: int = NOW) -> None:
@@ -116,6 +118,7 @@ def a_bench(cipher: MemoryCipher | None = None, *, enrolled: bool = True) -> Ben
     stores.cipher.calls.clear()
     verifier = Verifier(
         authenticators=stores.authenticators,
+        accounts=stores.accounts,
         events=stores.events,
         transactions=stores.transactions,
         cipher=stores.cipher,
@@ -289,6 +292,9 @@ def test_twenty_attempts_that_met_an_outage_disable_too_and_the_next_one_tells()
         now += 3_600
         bench.refused(AuthenticatorDisabledError, bench.anna.code(now), now=now)
     assert [event.kind for event in bench.stores.events.events] == [AUTHENTICATOR_DISABLED]
+    user = bench.stores.accounts.get(bench.owner.tenant_id, bench.owner.user_id)
+    assert user is not None
+    assert user.status == DISABLED, "so that lists show it"
 
 
 @pytest.mark.requirement("L3")

@@ -98,7 +98,7 @@ def test_a_change_of_phone_under_way_is_finished(left: Left) -> None:
     wizard = left.browser("anna")
     new_phone = left.phone("anna", "new_key")
     assert wizard.offer().body["key"] == new_phone.key
-    assert wizard.begin().body["key"] == new_phone.key
+    assert wizard.begin_replacement().body["key"] == new_phone.key
     assert wizard.confirm(new_phone.otp()).body["verified"]
     left.world.clock.advance_to_next_time_step()
     wizard.sign_in()
@@ -112,7 +112,7 @@ def test_a_phone_is_changed(left: Left) -> None:
     wizard.sign_in()
     wizard.verify(left.phone("erik").otp())
     wizard.prove_again()
-    assert wizard.begin().status == 200
+    assert wizard.begin_replacement().status == 200
     phone = wizard.scan()
     assert wizard.confirm(phone.otp()).status == 200
     left.world.clock.advance_to_next_time_step()

@@ -60,15 +60,16 @@ function browserRow(browser, { language }) {
 }
 
 /** Begin *kind* with the phone of the row that *button* stands in. */
-const task = (kind) => async ({ state }, button) => {
+const task = (kind) => async ({ state, session }, button) => {
   if (state.facts.pending) await api.dropEnrolment();
+  session.enrolment = null;
   return { type: 'task', kind, id: button.closest('[data-id]')?.dataset.id ?? state.task?.id ?? null };
 };
 
 async function forgetBrowser(context, browser) {
   await calls.forgetBrowser(browser);
   await context.redraw();
-  byId('browsers-heading').focus();
+  (byId('browsers-heading') ?? document.querySelector('main h1')).focus();
   return { type: 'go', screen: 'account', told: browser === 'all' ? 'account.browsers.forgotten' : 'account.browser.forgotten' };
 }
 

@@ -116,8 +116,6 @@ export const SCREENS = {
   },
 };
 
-export const ACTIONS = {};
-
 /** What buttons do on the page alone. */
 export const GESTURES = {
   'copy-key': ({ offer }) => copyKey(offer),

@@ -14,6 +14,7 @@ import pytest
 from chalice.app import Chalice
 from chalice.test import Client
 
+from chalicelib.admin.front import LOCAL_PATH
 from chalicelib.local import admin as local_admin
 from chalicelib.settings import AdminSettings, SettingsError
 from tests.support.admin import ARN, PASSWORD
@@ -148,7 +149,7 @@ JSON = {"Content-Type": "application/json", "Host": "127.0.0.1:8000"}
 
 def test_make_run_answers_programs_of_this_machine() -> None:
     with moto_world() as world:
-        response = local_client(world).http.post(local_admin.PATH, headers=JSON, body=ADD_EVA)
+        response = local_client(world).http.post(LOCAL_PATH, headers=JSON, body=ADD_EVA)
         (event,) = world.aws.events()
     assert (response.status_code, response.json_body) == (200, {"username": "eva"})
     assert event["actor"]["S"] == "operator:local"
@@ -174,6 +175,6 @@ def test_make_run_answers_programs_of_this_machine() -> None:
 def test_a_page_in_this_machines_browser_gives_no_command(headers: dict[str, str]) -> None:
     with moto_world() as world:
         before = world.aws.state()
-        response = local_client(world).http.post(local_admin.PATH, headers=JSON | headers, body=ADD_EVA)
+        response = local_client(world).http.post(LOCAL_PATH, headers=JSON | headers, body=ADD_EVA)
         assert response.status_code in {403, 415}
         assert world.aws.state() == before

@@ -94,6 +94,7 @@ def hashed(**cost: Any) -> str:
         HASH.replace("$m=64", "$m=064"),
         f"{HASH}\n{HASH}",
     ],
+    ids=["bcrypt", "pbkdf2", "md5", "argon2i", "argon2d", "v16", "longer", "zero in front", "two lines"],
 )
 def test_no_other_hash_than_argon2id_is_taken(text: str) -> None:
     assert refused(password_hash=text).startswith("password_hash is no PHC string of Argon2id")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from chalicelib.audit import event as kinds
@@ -47,7 +49,8 @@ def test_who_signed_in_is_forgotten_sooner_than_who_changed_something() -> None:
 
 @pytest.mark.requirement("K8")
 def test_the_row_says_when_it_may_be_swept() -> None:
-    kind, request = DynamoEventLog().recorded(an_event(kinds.ATTEMPT_COUNTED)).write  # type: ignore[misc]
+    write: Any = DynamoEventLog().recorded(an_event(kinds.ATTEMPT_COUNTED)).write
+    kind, request = write
 
     assert kind == "Put"
     assert request["Item"]["expires_at"] == {"N": str(NOON + 400 * DAY_SECONDS)}

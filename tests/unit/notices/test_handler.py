@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from botocore.session import Session
-from moto.core import DEFAULT_ACCOUNT_ID
+from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.ses.models import ses_backends
 
 from chalicelib.tenants.profile import Profile

@@ -278,6 +278,13 @@ def test_no_inner_field_of_any_kind_is_a_fault_of_ours(path: str, value: object)
         ("policy.grace_days", True, "policy.grace_days: is not a whole number from 0 to 365"),
         ("policy.grace_days", 1.5, "policy.grace_days: is not a whole number from 0 to 365"),
         ("policy.grace_days", "14", "policy.grace_days: is not a whole number from 0 to 365"),
+        ("policy.remember_days", -1, "policy.remember_days: is not a whole number from 0 to 90"),
+        ("policy.remember_days", 91, "policy.remember_days: is not a whole number from 0 to 90"),
+        ("policy.remember_days", "30", "policy.remember_days: is not a whole number from 0 to 90"),
+        ("policy.reset_wait_hours", 337, "policy.reset_wait_hours: is not a whole number from 0 to 336"),
+        ("policy.reset_wait_hours", False, "policy.reset_wait_hours: is not a whole number from 0 to 336"),
+        ("recovery_codes", "yes", "recovery_codes: is neither true nor false"),
+        ("recovery_codes", 1, "recovery_codes: is neither true nor false"),
     ],
 )
 def test_what_concerns_portals_is_refused_if_wrong(path: str, value: object, fault: str) -> None:
@@ -388,3 +395,35 @@ def test_time_lasts_until_the_later_of_the_day_after_and_the_days_of_grace(
     optional = Policy(second_factor="optional", deadline=deadline, grace_days=grace_days)
     assert not optional.gives_time
     assert not optional.is_required
+
+
+@pytest.mark.parametrize(
+    ("written", "remember_days", "told"),
+    [({}, None, None), ({"remember_days": None}, None, None), ({"remember_days": 0}, 0, None)]
+    + [({"remember_days": days}, days, days) for days in (1, 90)],
+)
+def test_a_browser_is_remembered_for_as_many_days_as_the_policy_says(
+    written: dict[str, Any], remember_days: int | None, told: int | None
+) -> None:
+    """The page offers it only where there is a day at least."""
+    profile = Profile.from_json(
+        changed("policy", {"second_factor": "required", "deadline": None} | written)
+    )
+    assert profile.policy.remember_days == remember_days
+    assert profile.as_public_json()["policy"]["remember_days"] == told
+
+
+@pytest.mark.parametrize(
+    ("written", "hours"), [({}, None), ({"reset_wait_hours": 0}, 0), ({"reset_wait_hours": 336}, 336)]
+)
+def test_a_reset_waits_as_many_hours_as_the_policy_says(written: dict[str, Any], hours: int | None) -> None:
+    profile = Profile.from_json(
+        changed("policy", {"second_factor": "required", "deadline": None} | written)
+    )
+    assert profile.policy.reset_wait_hours == hours
+
+
+@pytest.mark.parametrize(("written", "offered"), [(None, True), (True, True), (False, False)])
+def test_users_get_recovery_codes_unless_the_profile_says_no(written: object, *, offered: bool) -> None:
+    assert Profile.from_json(changed("recovery_codes", written)).recovery_codes is offered
+    assert Profile.from_json(GOOD).recovery_codes is True
