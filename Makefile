@@ -99,10 +99,11 @@ user: install ## Add a user: STAGE=... TENANT=... USERNAME=... (PORTAL_USER=...)
 	@$(BIN)/python -m chalicelib.deployment user --stage "$(STAGE)" --tenant "$(TENANT)" \
 		--username "$(USERNAME)" $(call option,LANGUAGE,language) $(call option,PORTAL_USER,portal-user)
 
-staff: install ## Add USERNAME=... to the help desk of TENANT=... in STAGE=... (REMOVE=1); without a name, list it
+staff: install ## Add USERNAME=... to the help desk of TENANT=... in STAGE=... (ADDRESSES=, REMOVE=1), or list it
 	$(require_stage)
 	@$(BIN)/python -m chalicelib.deployment staff $(about_people) \
-		$(call option,USERNAME,username) $(call option,LANGUAGE,language) $(call option,REMOVE,remove)
+		$(call option,USERNAME,username) $(call option,LANGUAGE,language) \
+		$(call option,ADDRESSES,addresses) $(call option,REMOVE,remove)
 
 import-users: install ## Add the users of FILE=users.csv to TENANT=... in STAGE=... (DRY_RUN=1, JSON=1)
 	$(require_stage)

@@ -274,6 +274,7 @@ def _help_desk(stores: Stores, directory: Directory, *, method: str) -> HelpDesk
             recovery_codes=stores.recovery_codes,
             browsers=stores.browsers,
             resets=stores.resets,
+            sessions=stores.sessions,
             events=stores.events,
             transactions=stores.transactions,
             method=method,

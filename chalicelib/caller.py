@@ -41,8 +41,14 @@ class Caller:
 
     @property
     def second_factor(self) -> str:
-        """Whether the caller must have one, ``required`` or ``optional``: staff must in every tenant."""
-        return "required" if self.user.is_staff else self.profile.policy.second_factor
+        """
+        Whether the caller must have one, ``required`` or ``optional``.
+
+        Staff must in every tenant, and so must whoever had one until the help desk reset it.
+        """
+        if self.user.is_staff or self.user.reset_pending:
+            return "required"
+        return self.profile.policy.second_factor
 
     @property
     def owner(self) -> Owner:

@@ -70,6 +70,22 @@ PASSWORD_LADDER = Ladder(free_attempts=5, first_wait_seconds=30, longest_wait_se
 # ladder; this does: at most 30 failures a calendar month (UTC).
 OTP_FAILURES_PER_MONTH = 30
 
+# A set of recovery codes costs ten slow hashes, an event kept for years and a mail to each address.
+RECOVERY_SETS_PER_DAY = 10
+# Each lifts the guesser's waits and the month's cap: without an end to it there would be neither.
+UNLOCKS_PER_MONTH = 3
+
+
+def day_of(epoch_seconds: int) -> str:
+    """Return the UTC day as ``20261123``."""
+    return datetime.fromtimestamp(epoch_seconds, UTC).strftime("%Y%m%d")
+
+
+def end_of_day_epoch_seconds(epoch_seconds: int) -> int:
+    """Return the first second of the following UTC day."""
+    today = datetime.fromtimestamp(epoch_seconds, UTC).replace(hour=0, minute=0, second=0)
+    return int((today + timedelta(days=1)).timestamp())
+
 
 def month_of(epoch_seconds: int) -> str:
     """Return the UTC calendar month as ``2026_11``."""

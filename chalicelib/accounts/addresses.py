@@ -7,8 +7,12 @@ Pure: whether anybody reads there is known to nobody here.
 from __future__ import annotations
 
 import re
+from collections.abc import Collection, Mapping
 
 MOST_ADDRESSES = 5
+MOST_FORMER_ADDRESSES = 10
+# Whoever changes where notices go, and then what they would tell of, is told of at the former ones too.
+FORMER_TOLD_SECONDS = 30 * 24 * 60 * 60
 LONGEST_ADDRESS_CHARACTERS = 254
 
 # No comment, quoted name, list or line end: whatever comes of it names one box.
@@ -43,3 +47,27 @@ def addresses_of(addresses: tuple[str, ...], *, username: str) -> tuple[str, ...
         return addresses
     named = mail_address_of(username)
     return () if named is None else (named,)
+
+
+def former_addresses(
+    former: Mapping[str, int], *, before: Collection[str], after: Collection[str], now: int
+) -> dict[str, int]:
+    """
+    Return which addresses are told beside those of *after*, and until when (epoch seconds).
+
+    Those of *before*, which *after* takes the place of, for 30 days; of *former* those whose time
+    is not over. Of too many the earliest stay: no number of changes makes the first be forgotten.
+    """
+    told = {address: until for address, until in former.items() if until > now}
+    if set(before) != set(after):
+        told |= dict.fromkeys(before, now + FORMER_TOLD_SECONDS)
+    earliest = sorted((until, address) for address, until in told.items() if address not in after)
+    return {address: until for until, address in earliest[:MOST_FORMER_ADDRESSES]}
+
+
+def addresses_told(current: tuple[str, ...], former: Mapping[str, int], *, at: int) -> tuple[str, ...]:
+    """Return where a notice of what happened *at* that time goes: the *current*, and live *former* ones."""
+    return (
+        *current,
+        *(address for address, until in former.items() if at < until and address not in current),
+    )

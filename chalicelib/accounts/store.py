@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -67,13 +68,20 @@ class AccountStore(Protocol):
         """
 
     def renamed(
-        self, user: User, *, username: str, language: str, addresses: tuple[str, ...] | None = None
+        self,
+        user: User,
+        *,
+        username: str,
+        language: str,
+        addresses: tuple[str, ...] | None = None,
+        former_addresses: Mapping[str, int] | None = None,
     ) -> Change:
         """
         Return the change that notes what the portal calls *user* now, and where their notices go.
 
-        Without *addresses* those that are stored stay. Refused with `ConditionRefusedError` if
-        there is no such user any more.
+        Without *addresses* or *former_addresses* those that are stored stay. Refused with
+        `ConditionRefusedError` if there is no such user any more, and, with *former_addresses*,
+        unless notices go exactly where they did when *user* was read.
         """
 
     def grace_until(self, tenant_id: str, user_id: str, *, due_at: int, now: int) -> int:
@@ -109,6 +117,14 @@ class AccountStore(Protocol):
         Return the change that makes lists show *status*; it decides nothing.
 
         Refused with `EnrolmentReplacedError` if *user*'s epoch is another by now.
+        """
+
+    def unchanged(self, user: User) -> Change:
+        """
+        Return the change that changes nothing, and holds only if *user* is who they were.
+
+        Refused with `NotSignedInError` if they are no more, are another of that id, or their
+        epoch is another by now.
         """
 
     def recovery_set_noted(self, user: User, set_id: str) -> Change:

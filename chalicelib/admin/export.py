@@ -25,7 +25,7 @@ _TOLD: Mapping[str, frozenset[str]] = {
     "USER": frozenset(
         {
             *("user_id", "username", "language", "status", "epoch", "created_at", "portal_user", "role"),
-            *("addresses", "recovery_set", "reset_pending"),
+            *("addresses", "former_addresses", "recovery_set", "reset_pending"),
         }
     ),
     "TOTP": frozenset(

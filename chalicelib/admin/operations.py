@@ -160,12 +160,18 @@ class Admin:
 
     def _add_staff(self, tenant: Tenant, taken: _Arguments, operator: Operator) -> Answer:
         username, password = taken.text("username"), taken.text("password")
-        language = taken.optional_text("language")
+        language, addresses = taken.optional_text("language"), taken.optional_text("addresses")
         taken.require_all_taken()
         user = self.staff.add(
-            tenant, username=username, password=password, language=language, operator=operator
+            tenant,
+            username=username,
+            password=password,
+            language=language,
+            addresses=addresses or "",
+            operator=operator,
         )
-        return Answer(content={"username": user.username}, tenant_id=tenant.tenant_id)
+        content = {"username": user.username, "is_told": bool(user.notice_addresses)}
+        return Answer(content=content, tenant_id=tenant.tenant_id)
 
     def _list_staff(self, tenant: Tenant, taken: _Arguments, _operator: Operator) -> Answer:
         taken.require_all_taken()

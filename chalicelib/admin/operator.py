@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from chalicelib.audit.event import Event
-
-_PREFIX = "operator:"
+from chalicelib.audit.event import Event, operator_actor
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +31,7 @@ class Operator:
             tenant_id=tenant_id,
             user_id=user_id,
             occurred_at=self.now,
-            actor=f"{_PREFIX}{self.identity}",
+            actor=operator_actor(self.identity),
             request_id=self.request_id,
             reference=None,
             subject=subject,

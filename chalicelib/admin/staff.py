@@ -10,7 +10,8 @@ from chalicelib.accounts.passwords import PasswordRefusedError
 from chalicelib.accounts.record import HELP_DESK, LONGEST_USERNAME_CHARACTERS, User, lookup_hash
 from chalicelib.accounts.store import AccountStore
 from chalicelib.admin.operator import Operator
-from chalicelib.admin.refusals import AdminRefusedError
+from chalicelib.admin.refusals import AdminRefusedError, RowRefusedError
+from chalicelib.admin.user_draft import read_addresses
 from chalicelib.audit.event import USER_ADDED, EventLog
 from chalicelib.errors import ConditionRefusedError
 from chalicelib.storage.changes import Transactions
@@ -29,13 +30,22 @@ class Staff:
     transactions: Transactions
 
     def add(
-        self, tenant: Tenant, *, username: str, password: str, language: str | None, operator: Operator
+        self,
+        tenant: Tenant,
+        *,
+        username: str,
+        password: str,
+        language: str | None,
+        operator: Operator,
+        addresses: str = "",
     ) -> User:
         """
         Return the member of staff just added, in one transaction with its event.
 
+        *addresses*, by semicolons, are where their notices go; without any the name, if it is one.
+
         Raises:
-            AdminRefusedError: Name, password or language are refused, or the name is taken.
+            AdminRefusedError: Name, password, language or addresses are refused, or the name is taken.
         """
         languages = tenant.profile.languages
         if language is not None and language not in languages:
@@ -47,7 +57,10 @@ class Staff:
                 password=password,
                 language=language or tenant.profile.default_language,
                 role=HELP_DESK,
+                addresses=read_addresses(addresses),
             )
+        except RowRefusedError as error:
+            raise AdminRefusedError(f"ADDRESSES are refused: {error}.") from error
         except UsernameRefusedError as error:
             raise AdminRefusedError(
                 f"USERNAME must have 1 to {LONGEST_USERNAME_CHARACTERS} characters that can be shown."

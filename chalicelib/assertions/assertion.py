@@ -17,11 +17,14 @@ from chalicelib.assertions.signing_keys import KeyRing, SigningKey
 from chalicelib.assertions.store import SigningKeyStore
 from chalicelib.hand_offs.record import ReturnCode
 from chalicelib.keys.signer import Signer, base64url
+from chalicelib.sessions.session import CODE, RECOVERY_CODE, REMEMBERED_BROWSER
 from chalicelib.tenants.client import client_id_of
 
 ASSERTION_SECONDS = 60
-# RFC 8176: what we have proven, beside the password that the portal has.
-METHODS_PROVEN = ["otp"]
+# RFC 8176: what was proven in this very sign-in, beside the password that the portal has. A
+# recovery code is a one-time password too (§2, "otp"). For the cookie of a remembered browser the
+# registry has no word: "swk" and "hwk" would say that a key was proven without being shown.
+_METHODS_PROVEN = {CODE: ["otp"], RECOVERY_CODE: ["otp"], REMEMBERED_BROWSER: []}
 TWO_STEP = "urn:tvasteg:acr:two-step"
 _REMEMBERED_SECONDS = 60
 
@@ -36,7 +39,13 @@ class Assertion:
     issued_at: int
 
     def claims(self) -> dict[str, Any]:
-        """Return the claims, times in epoch seconds; ``auth_time`` is when the code was accepted."""
+        """
+        Return the claims, times in epoch seconds.
+
+        ``auth_time`` is when the code was accepted, be it at an earlier sign-in whose browser
+        was remembered. ``amr`` then holds nothing, and ``verified_by`` alone says why there is
+        an assertion: a portal that wants a code and looks for ``otp`` is not let down.
+        """
         code = self.code
         return {
             "iss": self.issuer,
@@ -48,9 +57,15 @@ class Assertion:
             "exp": self.issued_at + ASSERTION_SECONDS,
             "jti": self.assertion_id,
             "auth_time": code.verified_at,
-            "amr": METHODS_PROVEN,
+            "amr": methods_proven(code.verified_by),
+            "verified_by": code.verified_by,
             "acr": TWO_STEP,
         }
+
+
+def methods_proven(verified_by: str) -> list[str]:
+    """Return as ``amr`` what was proven where *verified_by* stood for the second factor."""
+    return list(_METHODS_PROVEN[verified_by])
 
 
 def new_assertion_id() -> str:

@@ -14,7 +14,7 @@ from zlib import crc32
 from pynamodb.attributes import JSONAttribute, NumberAttribute, UnicodeAttribute
 
 from chalicelib.audit.event import Event
-from chalicelib.audit.history import REFERENCE_DAYS
+from chalicelib.audit.history import REFERENCE_DAYS, is_listed
 from chalicelib.audit.retention import expires_at
 from chalicelib.errors import ConditionRefusedError
 from chalicelib.storage.changes import Change
@@ -23,8 +23,6 @@ from chalicelib.storage.rows import EVENTS, Row, user_partition
 
 SHARDS = 8  # one busy tenant's day must not become one hot partition
 _BY_USER = "events-by-user"
-# Sign-ins and attempts come many times a day: in the index they would cost more than they tell.
-_TOO_MANY_TO_LIST = ("session.", "attempt.")
 _DAY_SECONDS = 24 * 60 * 60
 # A page is up to a megabyte: so much, and no more, does one look for a reference read.
 _MOST_PAGES = 120
@@ -128,7 +126,7 @@ class DynamoEventHistory:
 
 
 def _user_key(event: Event) -> str | None:
-    if event.kind.startswith(_TOO_MANY_TO_LIST):
+    if not is_listed(event.kind):
         return None
     return user_partition(event.tenant_id, event.user_id)
 

@@ -35,6 +35,7 @@ BROWSER_FORGOTTEN = "browser.forgotten"
 SECOND_FACTOR_RESET = "second_factor.reset"
 SECOND_FACTOR_UNLOCKED = "second_factor.unlocked"
 RESET_CODE_ACCEPTED = "reset_code.accepted"
+ADDRESSES_CHANGED = "addresses.changed"
 USER_ADDED = "user.added"
 USER_ERASED = "user.erased"
 ATTEMPTS_WARNED = "attempts.warned"
@@ -66,6 +67,16 @@ class Event:
     source: str | None = None
     details: Mapping[str, str] | None = None
     event_id: str = field(default_factory=lambda: secrets.token_hex(16))
+
+    @property
+    def is_by_operator(self) -> bool:
+        """True if the actor is an operator, and no user, client or one of the help desk."""
+        return self.actor.startswith(operator_actor(""))
+
+
+def operator_actor(identity: str) -> str:
+    """Return how an operator of that IAM identity is called as an actor: nobody else has a colon."""
+    return f"operator:{identity}"
 
 
 class EventLog(Protocol):

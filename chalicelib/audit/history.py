@@ -8,6 +8,17 @@ from chalicelib.audit.event import Event
 
 # How far back a reference is looked for, today included.
 REFERENCE_DAYS = 7
+# Sign-ins and attempts come many times a day, and of the others whoever is signed in can make any
+# number: among them the few that the help desk has to see would be lost.
+_TOO_MANY_TO_LIST = (
+    *("session.", "attempt.", "hand_off.", "assertion.issued", "enrolment."),
+    *("authenticator.renamed", "browser.forgotten", "recovery_codes.acknowledged"),
+)
+
+
+def is_listed(kind: str) -> bool:
+    """Say whether events of *kind* are among those that are listed for a user."""
+    return not kind.startswith(_TOO_MANY_TO_LIST)
 
 
 class EventHistory(Protocol):
@@ -17,7 +28,8 @@ class EventHistory(Protocol):
         """
         Return the last *limit* changes of the user's second factor, newest first.
 
-        Without sign-ins and single attempts, of which there are too many to show.
+        Those of one second in one order whenever they are asked for. Only kinds that are listed
+        (`is_listed`).
 
         Raises:
             ServiceUnavailableError: The events cannot be read.

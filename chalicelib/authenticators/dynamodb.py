@@ -50,12 +50,19 @@ from chalicelib.storage.dynamodb import (
     put,
 )
 from chalicelib.storage.rows import FORMAT_VERSION, STATE, StateRow, key_of, number, user_partition
-from chalicelib.throttle import OTP_FAILURES_PER_MONTH, OTP_LADDER, end_of_month_epoch_seconds, month_of
+from chalicelib.throttle import (
+    OTP_FAILURES_PER_MONTH,
+    OTP_LADDER,
+    UNLOCKS_PER_MONTH,
+    end_of_month_epoch_seconds,
+    month_of,
+)
 
 _PENDING = "PENDING"
 _ACTIVE = "ACTIVE"
 _DISABLED = "DISABLED"
 _MONTH_PREFIX = "failures_"
+_UNLOCKS_PREFIX = "unlocks_"
 
 _STATUS = {"#status": "status"}
 # Both writes of an attempt say whose they are: another may come between the two,
@@ -313,9 +320,7 @@ class DynamoAuthenticators:
             attempt=attempt,
             month=month,
             past_months=tuple(
-                name.removeprefix(_MONTH_PREFIX)
-                for name in item
-                if name.startswith(_MONTH_PREFIX) and name != _MONTH_PREFIX + month
+                sorted((_by_month(item, _MONTH_PREFIX) | _by_month(item, _UNLOCKS_PREFIX)).keys() - {month})
             ),
             bound=_bound(item, method),
             was_accepted=False,
@@ -325,7 +330,12 @@ class DynamoAuthenticators:
         self, owner: Owner, reservation: Reservation, authenticator_id: str, *, time_step: int
     ) -> BoundAuthenticators:
         method, attempt = reservation.bound.method, reservation.attempt
-        past = {f"#past{n}": _MONTH_PREFIX + month for n, month in enumerate(reservation.past_months)}
+        counted = [
+            prefix + month
+            for month in reservation.past_months
+            for prefix in (_MONTH_PREFIX, _UNLOCKS_PREFIX)
+        ]
+        past = {f"#past{n}": name for n, name in enumerate(counted)}
         try:
             item = self._database.update_item(
                 Key=key_of(_partition(owner), _sort_key(method)),
@@ -430,10 +440,19 @@ class DynamoAuthenticators:
         request = {
             "TableName": STATE,
             "Key": key_of(_partition(owner), _sort_key(method)),
-            "UpdateExpression": "SET consecutive_failures = :none REMOVE #month",
-            "ConditionExpression": _IS_ACTIVE,
-            "ExpressionAttributeNames": {**_STATUS, "#month": _MONTH_PREFIX + month},
-            "ExpressionAttributeValues": {":none": number(0), **_ACTIVE_VALUES},
+            "UpdateExpression": "SET consecutive_failures = :none REMOVE #month ADD #unlocks :one",
+            "ConditionExpression": f"{_IS_ACTIVE} AND (attribute_not_exists(#unlocks) OR #unlocks < :most)",
+            "ExpressionAttributeNames": {
+                **_STATUS,
+                "#month": _MONTH_PREFIX + month,
+                "#unlocks": _UNLOCKS_PREFIX + month,
+            },
+            "ExpressionAttributeValues": {
+                ":none": number(0),
+                ":one": number(1),
+                ":most": number(UNLOCKS_PER_MONTH),
+                **_ACTIVE_VALUES,
+            },
         }
         return Change(("Update", request), AuthenticatorDisabledError())
 
@@ -539,12 +558,13 @@ def _bound(item: Item, method: str) -> BoundAuthenticators:
         consecutive_failures=failures,
         entries=tuple(entries),
         last_attempt_at=_int(item, "last_attempt_at"),
-        failures_by_month={
-            name.removeprefix(_MONTH_PREFIX): _int(item, name)
-            for name in item
-            if name.startswith(_MONTH_PREFIX)
-        },
+        failures_by_month=_by_month(item, _MONTH_PREFIX),
+        unlocks_by_month=_by_month(item, _UNLOCKS_PREFIX),
     )
+
+
+def _by_month(item: Item, prefix: str) -> dict[str, int]:
+    return {name.removeprefix(prefix): _int(item, name) for name in item if name.startswith(prefix)}
 
 
 def _pending(row: _PendingRow) -> PendingAuthenticator:

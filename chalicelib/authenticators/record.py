@@ -8,7 +8,13 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from chalicelib.keys.cipher import SealContext, SealedSecret
-from chalicelib.throttle import OTP_FAILURES_PER_MONTH, OTP_LADDER, end_of_month_epoch_seconds, month_of
+from chalicelib.throttle import (
+    OTP_FAILURES_PER_MONTH,
+    OTP_LADDER,
+    UNLOCKS_PER_MONTH,
+    end_of_month_epoch_seconds,
+    month_of,
+)
 
 PENDING_SECONDS = 30 * 60
 MOST_CONFIRMATION_ATTEMPTS = 10
@@ -54,7 +60,7 @@ class BoundAuthenticators:
     All of a user's authenticators of one method; failures count for them together.
 
     *entries* are in the order in which they were bound, whatever order the store has kept.
-    *last_attempt_at* and *failures_by_month* are only shown: the store itself decides by them.
+    *last_attempt_at* and what is counted by month are only shown: the store itself decides by them.
     """
 
     method: str
@@ -63,6 +69,7 @@ class BoundAuthenticators:
     entries: tuple[Authenticator, ...]
     last_attempt_at: int = field(default=0, compare=False)
     failures_by_month: Mapping[str, int] = field(default_factory=dict, compare=False)
+    unlocks_by_month: Mapping[str, int] = field(default_factory=dict, compare=False)
 
     def __post_init__(self) -> None:
         """Put the entries in their order."""
@@ -72,6 +79,10 @@ class BoundAuthenticators:
     def has_reached_month_cap(self, *, now: int) -> bool:
         """Say whether so many codes were wrong in this month that no more are looked at."""
         return self.failures_by_month.get(month_of(now), 0) >= OTP_FAILURES_PER_MONTH
+
+    def has_reached_unlock_cap(self, *, now: int) -> bool:
+        """Say whether the help desk has unlocked them so often in this month that it no longer can."""
+        return self.unlocks_by_month.get(month_of(now), 0) >= UNLOCKS_PER_MONTH
 
     def waits_until(self, *, now: int) -> int | None:
         """Return from when the next code is looked at (epoch seconds), None for at once or never."""

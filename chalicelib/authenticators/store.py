@@ -150,9 +150,10 @@ class AuthenticatorStore(Protocol):
 
     def unlocked(self, owner: Owner, method: str, *, month: str) -> Change:
         """
-        Return the change that forgives the failures in a row and those of *month*.
+        Return the change that forgives the failures in a row and those of *month*, and counts itself.
 
-        Refused with `AuthenticatorDisabledError` unless something is bound and not disabled.
+        Refused with `AuthenticatorDisabledError` unless something is bound and not disabled, and
+        once it was unlocked `UNLOCKS_PER_MONTH` times in *month*: what is bound then says which.
         """
 
     def month_opened(self, owner: Owner, method: str, month: str) -> Change:

@@ -118,7 +118,7 @@ def _care_for_people(said: argparse.Namespace) -> None:
         case "staff" if said.remove:
             remove_staff(about)
         case "staff":
-            add_or_list_staff(about, language=said.language)
+            add_or_list_staff(about, language=said.language, addresses=said.addresses)
         case "export-users":
             export_users(about, form="jsonl" if said.json else said.format, out=said.out)
         case "export-user":
@@ -251,6 +251,9 @@ def _add_commands_about_people(command: Callable[[str, str], argparse.ArgumentPa
     staff = command("staff", "Add somebody to a tenant's help desk, or list who is there")
     staff.add_argument("--remove", metavar="1", help="take them off it instead")
     staff.add_argument("--language")
+    staff.add_argument(
+        "--addresses", help="where their notices go, by semicolons; else the name if it is an address"
+    )
     staff.set_defaults(role=HELP_DESK)
     listing = command("export-users", "Write a tenant's users")
     listing.add_argument("--format", default=FORMATS[0], help=" or ".join(FORMATS))

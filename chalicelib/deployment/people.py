@@ -63,14 +63,15 @@ class About:
         return {"tenant": self.tenant, "role": self.role} | {k: v for k, v in named.items() if v}
 
 
-def add_or_list_staff(about: About, *, language: str | None) -> None:
+def add_or_list_staff(about: About, *, language: str | None, addresses: str | None = None) -> None:
     """
     Add somebody to the help desk; without a name, list who is there.
 
-    The password is read from the terminal or from stdin.
+    The password is read from the terminal or from stdin. Notices of what happens to their own
+    second factor go to *addresses*, by semicolons; without any to the name, if it is an address.
 
     Raises:
-        DeploymentError: Name or password are refused.
+        DeploymentError: Name, password or addresses are refused.
     """
     admin = about.opened()
     if not about.username:
@@ -79,13 +80,16 @@ def add_or_list_staff(about: About, *, language: str | None) -> None:
             told = f"{member['username']}  {member['second_factor']}  since {since}"
             print(json.dumps(member, ensure_ascii=False) if about.as_json else told)
         return
-    arguments: dict[str, Any] = {"language": language} if language is not None else {}
+    said = {"language": language, "addresses": addresses}
+    arguments: dict[str, Any] = {name: value for name, value in said.items() if value is not None}
     password = read_password(about.username)
     added = admin.ask(
         "add_staff", tenant=about.tenant, username=about.username, password=password, **arguments
     )
     print(f"{added['username']} is of the help desk of {about.tenant}.")
     print("They sign in at /help-desk/ and set up a second factor of their own there first.")
+    if not added["is_told"]:
+        print("No mail tells them of what happens to it: the name is no mail address, so say ADDRESSES=...")
 
 
 def remove_staff(about: About) -> None:

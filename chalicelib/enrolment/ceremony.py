@@ -231,7 +231,7 @@ class EnrolmentCeremony:
             epoch=pending.epoch + 1,
             verified_at=now,
             verified_by=CODE,
-            enrolled_at=now,
+            enrolled_at=now if _needs_recovery_codes(caller) else None,
             reset_proven_at=None,
             reauthenticated_at=None,
             pending_until=None,
@@ -335,3 +335,12 @@ class EnrolmentCeremony:
         if caller.session.is_verified and self.authenticators.bound(caller.owner, self.method.name):
             return EnrolmentAlreadyConfirmedError()
         return EnrolmentNotBegunError()
+
+
+def _needs_recovery_codes(caller: Caller) -> bool:
+    """Say whether the step after confirmation is a set of codes: not where a kept one stays in force."""
+    return (
+        caller.user.recovery_set is None
+        or caller.session.enrolled_at is not None  # the one in force was never acknowledged
+        or caller.session.verified_by == RECOVERY_CODE  # one of it is spent, and the rest may be lost too
+    )

@@ -14,7 +14,7 @@ from chalicelib.web.endpoints import Answer, Endpoints, Gate, SignedInCall
 _BEGIN = (
     Choice("phone", PHONES),
     Flag("same_phone"),
-    Text("replaces", LONGEST_ID_CHARACTERS, is_optional=True),
+    Text("replaces", LONGEST_ID_CHARACTERS, shortest=1, is_optional=True),
 )
 
 

@@ -15,7 +15,7 @@ from chalicelib.errors import (
     ReturnCodeUsedError,
 )
 from chalicelib.hand_offs.record import Exchange, HandOff, ReturnCode
-from chalicelib.sessions.session import ABSOLUTE_SECONDS, REPEATABLE_SECONDS
+from chalicelib.sessions.session import ABSOLUTE_SECONDS, CODE, REPEATABLE_SECONDS
 from chalicelib.storage.changes import Change
 from chalicelib.storage.dynamodb import Database, put, update
 from chalicelib.storage.rows import StateRow
@@ -54,6 +54,7 @@ class _ReturnRow(StateRow):
     portal_user = UnicodeAttribute()
     nonce = UnicodeAttribute()
     verified_at = NumberAttribute()
+    verified_by = UnicodeAttribute(null=True)
     reference = UnicodeAttribute()
     issued_at = NumberAttribute()
     valid_until = NumberAttribute()
@@ -133,6 +134,7 @@ class DynamoHandOffs:
             portal_user=code.portal_user,
             nonce=code.nonce,
             verified_at=code.verified_at,
+            verified_by=code.verified_by,
             reference=code.reference,
             issued_at=code.issued_at,
             valid_until=code.valid_until,
@@ -152,6 +154,7 @@ class DynamoHandOffs:
             portal_user=row.portal_user,
             nonce=row.nonce,
             verified_at=int(row.verified_at),
+            verified_by=row.verified_by or CODE,  # earlier releases knew nothing else
             reference=row.reference,
             issued_at=int(row.issued_at),
             assertion_id=row.assertion_id,

@@ -70,8 +70,10 @@ class ReturnCode:
     """
     What a finished user takes back to the portal, to be redeemed by its client once.
 
-    *assertion_id* is that of the assertion it was redeemed for, and *redeemed_by*
-    stands for the client's JWT that did; both None before.
+    *verified_by* is what stood for the second factor, and *verified_at* when it was really
+    given: of a remembered browser, the code at an earlier sign-in. *assertion_id* is that of
+    the assertion it was redeemed for, and *redeemed_by* stands for the client's JWT that did;
+    both None before.
     """
 
     key: str
@@ -81,6 +83,7 @@ class ReturnCode:
     portal_user: str
     nonce: str = field(repr=False)
     verified_at: int
+    verified_by: str
     reference: str
     issued_at: int
     assertion_id: str | None = None

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from chalicelib.accounts.record import RESET, User, lookup_hash, normalised_username
 from chalicelib.accounts.store import AccountStore, PasswordSubject
 from chalicelib.audit.event import SECOND_FACTOR_RESET, SECOND_FACTOR_UNLOCKED, EventLog
+from chalicelib.authenticators.record import BoundAuthenticators
 from chalicelib.authenticators.store import AuthenticatorStore
 from chalicelib.browsers.store import RememberedBrowserStore
 from chalicelib.caller import Caller, Occasion
@@ -16,13 +17,15 @@ from chalicelib.errors import (
     ConditionRefusedError,
     EnrolmentReplacedError,
     NotEnrolledError,
+    TooManyAttemptsError,
 )
 from chalicelib.help_desk.people import find_user, owner_of
 from chalicelib.recovery_codes.store import RecoveryCodeStore
 from chalicelib.resets.record import Reset, ResetCode
 from chalicelib.resets.store import ResetStore
+from chalicelib.sessions.store import SessionStore
 from chalicelib.storage.changes import Change, Transactions
-from chalicelib.throttle import month_of
+from chalicelib.throttle import end_of_month_epoch_seconds, month_of
 
 IDENTITY_CHECKS = ("call_back", "bankid", "in_person", "manager", "other")
 
@@ -44,6 +47,7 @@ class Interventions:
     recovery_codes: RecoveryCodeStore
     browsers: RememberedBrowserStore
     resets: ResetStore
+    sessions: SessionStore
     events: EventLog
     transactions: Transactions
     method: str
@@ -71,6 +75,8 @@ class Interventions:
             NotEnrolledError: They never had a second factor: there is nothing to reset.
             EnrolmentReplacedError: They have just bound another authenticator, or somebody else
                 has just reset them. Nothing was changed.
+            NotSignedInError, SessionReplacedError: The staff's own sign-in has just ended, or they
+                have been removed. Nothing was changed.
         """
         user = find_user(self.accounts, staff, user_id)
         given = self._given_before(staff, occasion, user)
@@ -109,6 +115,7 @@ class Interventions:
         owner = owner_of(user)
         event = occasion.event_by_staff(staff, SECOND_FACTOR_RESET, user_id=user.user_id, details=said)
         self.transactions.commit(
+            *self._still_staff(staff, now=occasion.now),
             # The epoch that this raises is what a confirmation running beside it would have to find.
             self.accounts.second_factor_changed(
                 user, epoch=user.epoch, status=RESET, reset_pending=True, keeps_recovery_codes=False
@@ -129,23 +136,47 @@ class Interventions:
         Raises:
             NotFoundError: There is no such user here.
             AuthenticatorDisabledError: Twenty wrong codes in a row: only a reset helps.
+            TooManyAttemptsError: Unlocked three times this month (UTC): until its end only a
+                reset helps.
+            NotSignedInError, SessionReplacedError: The staff's own sign-in has just ended, or they
+                have been removed. Nothing was changed.
         """
         user = find_user(self.accounts, staff, user_id)
         owner, month = owner_of(user), month_of(occasion.now)
         said = {"reason": reason, "ticket": ticket}
         event = occasion.event_by_staff(staff, SECOND_FACTOR_UNLOCKED, user_id=user.user_id, details=said)
-        forgiven = [*self._passwords_forgiven(staff, user), self.events.recorded(event)]
+        forgiven = [
+            *self._still_staff(staff, now=occasion.now),
+            *self._passwords_forgiven(staff, user),
+            self.events.recorded(event),
+        ]
         bound = self.authenticators.bound(owner, self.method)
         if bound is not None:
-            if bound.is_disabled:
-                raise AuthenticatorDisabledError
-            forgiven.insert(0, self.authenticators.unlocked(owner, self.method, month=month))
+            _require_unlockable(bound, now=occasion.now)
+            forgiven.append(self.authenticators.unlocked(owner, self.method, month=month))
         try:
-            self.transactions.commit(*forgiven, self.recovery_codes.unlocked(owner, month=month))
+            self._commit_unlock(forgiven, self.recovery_codes.unlocked(owner, month=month))
+        except AuthenticatorDisabledError:
+            # It tells of the month's last unlock too, which a colleague may just have made.
+            bound = self.authenticators.bound(owner, self.method)
+            if bound is not None:
+                _require_unlockable(bound, now=occasion.now)
+            raise
+
+    def _commit_unlock(self, forgiven: Sequence[Change], recovery_codes: Change) -> None:
+        try:
+            self.transactions.commit(*forgiven, recovery_codes)
         except ConditionRefusedError:
             # None was ever tried, or they are disabled, which only a new set ends. The rest is
             # forgiven all the same.
             self.transactions.commit(*forgiven)
+
+    def _still_staff(self, staff: Caller, *, now: int) -> list[Change]:
+        """Return what holds only while *staff* is signed in as when the request came."""
+        return [
+            self.sessions.used(staff.session, awaiting_codes=False, now=now),
+            self.accounts.unchanged(staff.user),
+        ]
 
     def _passwords_forgiven(self, staff: Caller, user: User) -> list[Change]:
         lookup = lookup_hash(staff.tenant.lookup_key, normalised_username(user.username))
@@ -156,3 +187,10 @@ class Interventions:
                 PasswordSubject.of_user(user.tenant_id, user.user_id),
             )
         ]
+
+
+def _require_unlockable(bound: BoundAuthenticators, *, now: int) -> None:
+    if bound.is_disabled:
+        raise AuthenticatorDisabledError
+    if bound.has_reached_unlock_cap(now=now):
+        raise TooManyAttemptsError(retry_at_epoch_seconds=end_of_month_epoch_seconds(now))

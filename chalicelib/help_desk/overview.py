@@ -177,7 +177,7 @@ def _event_json(event: Event, user: User, staff_names: Mapping[str, str]) -> dic
 def _by(event: Event, user: User) -> str:
     if event.actor == user.user_id:
         return "user"
-    if event.actor.startswith("operator"):
+    if event.is_by_operator:
         return "operator"
     # Clients are called by their tenant and a name of their own; staff have ids as users have.
     return "portal" if "." in event.actor else "help_desk"

@@ -8,7 +8,7 @@ from chalice.app import Blueprint
 
 from chalicelib.accounts.passwords import LONGEST_PASSWORD_CHARACTERS
 from chalicelib.accounts.record import LONGEST_USERNAME_CHARACTERS, STATUSES
-from chalicelib.errors import NotFoundError
+from chalicelib.errors import BodyMalformedError, NotFoundError
 from chalicelib.help_desk.interventions import IDENTITY_CHECKS, Interventions
 from chalicelib.help_desk.overview import Overview
 from chalicelib.help_desk.reset_code import ResetCodeCheck
@@ -135,5 +135,13 @@ def help_desk_routes(gate: Gate, help_desk: HelpDesk) -> Blueprint:
 
 
 def _written(call: SignedInCall, field: Text) -> str:
-    """Return what was written in *field*, which blanks do not make any longer."""
-    return field.check(str(call.body[field.name]).strip())
+    """
+    Return what was written in *field*: one line of what can be shown.
+
+    Breaks and blanks become one space and do not make it any longer. What cannot be shown, such
+    as a sign that turns the direction of writing round, could make an event look like another.
+    """
+    written = " ".join(str(call.body[field.name]).split())
+    if not written.isprintable():
+        raise BodyMalformedError(f"{field.name}: holds what cannot be shown", field=field.name)
+    return field.check(written)

@@ -46,7 +46,12 @@ class StaffSignIn:
         proven = self.authority.prove(tenant, username=username, password=password, now=now, role=HELP_DESK)
         user = proven.user
         opened = start_session(
-            tenant_id=tenant_id, user_id=user.user_id, epoch=user.epoch, now=now, due_at=None
+            tenant_id=tenant_id,
+            user_id=user.user_id,
+            epoch=user.epoch,
+            user_created_at=user.created_at,
+            now=now,
+            due_at=None,
         )
         self.transactions.commit(
             self.sessions.started(opened.session),

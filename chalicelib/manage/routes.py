@@ -16,9 +16,9 @@ from chalicelib.web.body import Text
 from chalicelib.web.endpoints import Answer, Endpoints, Gate, SignedInCall
 
 ALL_BROWSERS = "all"
-_AUTHENTICATOR = Text("authenticator", LONGEST_ID_CHARACTERS)
+_AUTHENTICATOR = Text("authenticator", LONGEST_ID_CHARACTERS, shortest=1)
 _NAME = Text("name", LONGEST_NAME_CHARACTERS, shortest=1)
-_BROWSER = Text("browser", LONGEST_ID_CHARACTERS)
+_BROWSER = Text("browser", LONGEST_ID_CHARACTERS, shortest=1)
 
 
 def management_routes(gate: Gate, management: Management) -> Blueprint:

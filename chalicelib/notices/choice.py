@@ -8,6 +8,7 @@ recovers an account. Pure: no clock, no I/O.
 from __future__ import annotations
 
 from chalicelib.audit.event import (
+    ADDRESSES_CHANGED,
     ATTEMPTS_WARNED,
     AUTHENTICATOR_BOUND,
     AUTHENTICATOR_DISABLED,
@@ -22,7 +23,8 @@ from chalicelib.audit.event import (
     Event,
 )
 
-# What is always told, however often it happens: each of these changes what opens the account.
+# What is always told, however often it happens: each of these changes what opens the account,
+# or who hears of that.
 ALWAYS_TOLD = frozenset(
     {
         AUTHENTICATOR_BOUND,
@@ -34,6 +36,7 @@ ALWAYS_TOLD = frozenset(
         RECOVERY_CODES_DISABLED,
         SECOND_FACTOR_RESET,
         SECOND_FACTOR_UNLOCKED,
+        ADDRESSES_CHANGED,
     }
 )
 # What is told up to a few times a day: somebody else could have it told again and again.

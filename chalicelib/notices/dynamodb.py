@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 
 from pynamodb.attributes import NumberAttribute
 
-from chalicelib.accounts.addresses import addresses_of
+from chalicelib.accounts.addresses import addresses_of, addresses_told
 from chalicelib.errors import ConditionRefusedError
 from chalicelib.notices.mail import Recipient
 from chalicelib.storage.dynamodb import Database, Item, RefusedError, put
@@ -30,7 +30,7 @@ from chalicelib.storage.rows import (
 from chalicelib.tenants.profile import Profile
 
 ATTRIBUTES_OF_TENANTS = ("profile",)
-ATTRIBUTES_OF_USERS = ("username", "language", "addresses")
+ATTRIBUTES_OF_USERS = ("username", "language", "addresses", "former_addresses")
 MARKED_SECONDS = 30 * 24 * 60 * 60
 _BUDGET_KEPT_SECONDS = 2 * 24 * 60 * 60
 
@@ -46,16 +46,21 @@ class DynamoRecipients:
         self._database = database
         self._parsed: dict[str, tuple[str, Profile]] = {}
 
-    def of(self, tenant_id: str, user_id: str) -> Recipient | None:
+    def of(self, tenant_id: str, user_id: str, *, at: int) -> Recipient | None:
         tenant = self._database.get_item(tenant_partition(tenant_id), "PROFILE", only=ATTRIBUTES_OF_TENANTS)
         user = self._database.get_item(user_partition(tenant_id, user_id), "USER", only=ATTRIBUTES_OF_USERS)
         if tenant is None or user is None:
             return None
         addresses = tuple(address["S"] for address in user.get("addresses", {"L": []})["L"])
+        former = user.get("former_addresses", {"M": {}})["M"]
         return Recipient(
             profile=self._profile(tenant_id, tenant["profile"]["S"]),
             language=user["language"]["S"],
-            addresses=addresses_of(addresses, username=user["username"]["S"]),
+            addresses=addresses_told(
+                addresses_of(addresses, username=user["username"]["S"]),
+                {address: int(until["N"]) for address, until in former.items()},
+                at=at,
+            ),
         )
 
     def _profile(self, tenant_id: str, text: str) -> Profile:

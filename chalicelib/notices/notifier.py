@@ -113,7 +113,7 @@ class Notifier:
         if event is None or event.kind not in TOLD:
             log.outcomes[IGNORED] += 1
             return
-        recipient = self.recipients.of(event.tenant_id, event.user_id)
+        recipient = self.recipients.of(event.tenant_id, event.user_id, at=event.occurred_at)
         if recipient is None or not recipient.addresses:
             log.outcomes[NOBODY if recipient is None else NO_ADDRESS] += 1
             return

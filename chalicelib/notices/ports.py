@@ -14,9 +14,11 @@ class MailRefusedError(Exception):
 class Recipients(Protocol):
     """Users, as far as a notice needs to know them."""
 
-    def of(self, tenant_id: str, user_id: str) -> Recipient | None:
+    def of(self, tenant_id: str, user_id: str, *, at: int) -> Recipient | None:
         """
-        Return whom to tell of an event, strongly read; None where user or tenant are gone.
+        Return whom to tell of an event of that time, strongly read; None where user or tenant are gone.
+
+        Addresses that others have taken the place of are among them for 30 days.
 
         Raises:
             ServiceUnavailableError: It cannot be read now.

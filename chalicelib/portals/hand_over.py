@@ -7,6 +7,7 @@ import unicodedata
 from dataclasses import dataclass, replace
 from urllib.parse import urlencode
 
+from chalicelib.accounts.addresses import former_addresses
 from chalicelib.accounts.record import (
     LONGEST_USERNAME_CHARACTERS,
     NOT_ENROLLED,
@@ -14,7 +15,7 @@ from chalicelib.accounts.record import (
     user_id_of,
 )
 from chalicelib.accounts.store import AccountStore
-from chalicelib.audit.event import HAND_OFF_BEGUN, EventLog
+from chalicelib.audit.event import ADDRESSES_CHANGED, HAND_OFF_BEGUN, EventLog
 from chalicelib.caller import Occasion, PortalClient
 from chalicelib.errors import (
     BodyMalformedError,
@@ -120,7 +121,7 @@ class HandOver:
                     *self.hand_offs.begun(
                         hand_off, jwt_key=client.jwt_key, jwt_expires_at=client.jwt_expires_at
                     ),
-                    *self._known_as(client, handed, hand_off.user_id, now=occasion.now),
+                    *self._known_as(client, handed, hand_off.user_id, occasion),
                     self.events.recorded(event),
                 )
             except ConditionRefusedError:
@@ -129,9 +130,10 @@ class HandOver:
         raise ServiceUnavailableError
 
     def _known_as(
-        self, client: PortalClient, handed: HandedOver, user_id: str, *, now: int
+        self, client: PortalClient, handed: HandedOver, user_id: str, occasion: Occasion
     ) -> list[Change]:
         """Return what has to change so that the user is stored as the portal calls them."""
+        now = occasion.now
         user = self.accounts.get(client.tenant_id, user_id)
         if user is None:
             return [
@@ -154,12 +156,23 @@ class HandOver:
         is_ours = user.password_hash is not None
         named = user if is_ours else handed
         addresses = user.addresses if handed.addresses is None else handed.addresses
-        if (user.username, user.language, user.addresses) == (named.username, named.language, addresses):
+        known = replace(user, username=named.username, language=named.language, addresses=addresses)
+        before, after = user.notice_addresses, known.notice_addresses
+        former = former_addresses(user.former_addresses, before=before, after=after, now=now)
+        if replace(known, former_addresses=former) == user:
             return []
+        renamed = self.accounts.renamed(
+            user,
+            username=known.username,
+            language=known.language,
+            addresses=handed.addresses,
+            former_addresses=None if (former, after) == (user.former_addresses, before) else former,
+        )
+        if set(before) == set(after):
+            return [renamed]
         return [
-            self.accounts.renamed(
-                user, username=named.username, language=named.language, addresses=handed.addresses
-            )
+            renamed,
+            self.events.recorded(occasion.event_by(client, ADDRESSES_CHANGED, user_id=user_id)),
         ]
 
 

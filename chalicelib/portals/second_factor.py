@@ -9,13 +9,13 @@ from typing import Any
 from chalicelib.accounts.grace import grace_until
 from chalicelib.accounts.record import user_id_of
 from chalicelib.accounts.store import AccountStore
-from chalicelib.assertions.assertion import METHODS_PROVEN, TWO_STEP
+from chalicelib.assertions.assertion import TWO_STEP, methods_proven
 from chalicelib.audit.event import AUTHENTICATOR_DISABLED
 from chalicelib.authenticators.record import Attempt, BoundAuthenticators, Owner
 from chalicelib.authenticators.store import AuthenticatorStore
 from chalicelib.caller import Occasion, PortalClient
 from chalicelib.errors import OtpAlreadyUsedError
-from chalicelib.sessions.session import REFERENCE_CHARACTERS, REPEATABLE_SECONDS
+from chalicelib.sessions.session import CODE, REFERENCE_CHARACTERS, REPEATABLE_SECONDS
 from chalicelib.standing import timestamp
 from chalicelib.totp import OneTimePassword
 from chalicelib.verifier import Verifier
@@ -46,22 +46,27 @@ class SecondFactor:
         policy = client.tenant.profile.policy
         owner = _owner(client, portal_user)
         bound = self.authenticators.bound(owner, self.method)
-        due_at = None
+        due_at, is_reset = None, False
         if bound is None:
+            user = self.accounts.get(owner.tenant_id, owner.user_id)
+            is_reset = user is not None and user.reset_pending
             due_at = grace_until(
                 self.accounts,
                 policy,
                 tenant_id=owner.tenant_id,
                 user_id=owner.user_id,
-                user=self.accounts.get(owner.tenant_id, owner.user_id),
+                user=user,
                 now=now,
             )
+        # Who had a second factor until the help desk took it away is not let in without one,
+        # whatever the tenant asks of others: their password alone would be worth more than before.
+        is_required = policy.is_required or is_reset
         return {
             "user": portal_user,
             "second_factor": _standing(bound),
             "policy": policy.second_factor,
             "due_at": timestamp(due_at),
-            "next": _next(bound, is_required=policy.is_required, due_at=due_at, now=now),
+            "next": _next(bound, is_required=is_required, due_at=due_at, now=now),
         }
 
     def verify(
@@ -103,7 +108,7 @@ class SecondFactor:
             "user": portal_user,
             "second_factor": "active",
             "verified_at": timestamp(used_at),
-            "amr": METHODS_PROVEN,
+            "amr": methods_proven(CODE),
             "acr": TWO_STEP,
         }
 

@@ -12,6 +12,7 @@ from urllib.parse import urlencode, urlsplit, urlunsplit
 
 from chalicelib.assertions.assertion import Assertion, AssertionSigner, new_assertion_id
 from chalicelib.audit.event import ASSERTION_FLAGGED, ASSERTION_ISSUED, HAND_OFF_RETURNED, EventLog
+from chalicelib.browsers.record import earliest
 from chalicelib.caller import Caller, Occasion, PortalClient
 from chalicelib.errors import (
     ClientNotAuthenticatedError,
@@ -23,8 +24,10 @@ from chalicelib.errors import (
 )
 from chalicelib.hand_offs.record import HandOff, ReturnCode, key_of_token, new_token
 from chalicelib.hand_offs.store import HandOffStore
+from chalicelib.sessions.session import REMEMBERED_BROWSER
 from chalicelib.sessions.store import SessionStore
 from chalicelib.storage.changes import Transactions
+from chalicelib.tenants.profile import Policy
 from chalicelib.tenants.store import TenantStore
 
 ACCESS_DENIED = "access_denied"  # RFC 6749 §4.1.2.1
@@ -62,7 +65,7 @@ class WayBack:
         if hand_off.return_url not in tenant.profile.return_urls:
             raise ReturnUrlNotRegisteredError
         token = new_token()
-        code = _code(caller, hand_off, token, now=occasion.now)
+        code = _code(caller, hand_off, token, tenant.profile.policy, now=occasion.now)
         outcome = {"error": ACCESS_DENIED} if code is None else {"code": token}
         answer = {"url": _with_query(hand_off.return_url, outcome | {"state": hand_off.state})}
         self.transactions.commit(
@@ -140,10 +143,13 @@ class WayBack:
         return ReturnCodeUsedError()
 
 
-def _code(caller: Caller, hand_off: HandOff, token: str, *, now: int) -> ReturnCode | None:
+def _code(caller: Caller, hand_off: HandOff, token: str, policy: Policy, *, now: int) -> ReturnCode | None:
     session, portal_user = caller.session, caller.user.portal_user
-    if session.verified_at is None or portal_user is None:
+    given_at = session.factor_given_at
+    if given_at is None or session.verified_by is None or portal_user is None:
         return None
+    if session.verified_by == REMEMBERED_BROWSER and given_at < earliest(policy.remember_days, now=now):
+        return None  # the tenant has thought better of it since the user signed in
     return ReturnCode(
         key=key_of_token(token),
         tenant_id=session.tenant_id,
@@ -151,7 +157,8 @@ def _code(caller: Caller, hand_off: HandOff, token: str, *, now: int) -> ReturnC
         user_id=session.user_id,
         portal_user=portal_user,
         nonce=hand_off.nonce,
-        verified_at=session.verified_at,
+        verified_at=given_at,
+        verified_by=session.verified_by,
         reference=session.reference,
         issued_at=now,
     )

@@ -36,6 +36,7 @@ from chalicelib.errors import (
     RecoveryCodesReplacedError,
     RecoveryCodeUsedError,
     ServiceUnavailableError,
+    TooManyAttemptsError,
     VerificationRequiredError,
 )
 from chalicelib.recovery.code import RecoveryCode, draw_recovery_codes
@@ -46,7 +47,7 @@ from chalicelib.sessions.store import SessionReplacedError, SessionStore
 from chalicelib.slow_hash import is_slow_hash_of, slow_hash
 from chalicelib.standing import Continuation, Standing, find_own_pending, find_standing
 from chalicelib.storage.changes import Change, Transactions
-from chalicelib.throttle import OTP_LADDER, month_of
+from chalicelib.throttle import OTP_LADDER, day_of, end_of_day_epoch_seconds, month_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,6 +91,7 @@ class Recovery:
             AuthenticatorDisabledError: It is disabled: a new one comes first.
             VerificationRequiredError: This session has not proven its second factor.
             ReauthenticationRequiredError: The password was proven too long ago.
+            TooManyAttemptsError: So many sets were made today that the next is made tomorrow (UTC).
             NotSignedInError: Authenticators were changed or reset meanwhile.
             SessionReplacedError: The session was replaced, ended or acknowledged meanwhile.
         """
@@ -105,6 +107,8 @@ class Recovery:
         is_fresh = session.password_is_fresh(now=now)
         if not is_fresh and session.enrolled_at is None:
             raise ReauthenticationRequiredError
+        before = self._before_another(caller, now=now)  # nothing is hashed for a set that is one too many
+        past_days = [] if before is None else [day for day in before.made_by_day if day != day_of(now)]
         codes = self.draw()
         code_hashes = {code.letter: self.hash_code(code.text) for code in codes}
         set_id = secrets.token_hex(16)
@@ -114,11 +118,20 @@ class Recovery:
                 self._commit_or_other_state(
                     self.sessions.used(session, awaiting_codes=not is_fresh, now=now),
                     self.accounts.recovery_set_noted(caller.user, set_id),
-                    self.recovery_codes.made(owner, set_id, code_hashes, reopens=reopens, now=now),
+                    self.recovery_codes.made(
+                        owner, set_id, code_hashes, reopens=reopens, now=now, past_days=past_days
+                    ),
                     self.events.recorded(occasion.event(RECOVERY_CODES_MADE, session, subject=set_id)),
                 )
                 return NewRecoveryCodes(set_id=set_id, codes=codes, made_at=now)
+        self._before_another(caller, now=now)  # others, made beside this one, may have been the day's last
         raise ServiceUnavailableError
+
+    def _before_another(self, caller: Caller, *, now: int) -> RecoveryCodes | None:
+        codes = self.recovery_codes.left(caller.owner)
+        if codes is not None and codes.has_reached_day_cap(now=now):
+            raise TooManyAttemptsError(retry_at_epoch_seconds=end_of_day_epoch_seconds(now))
+        return codes
 
     def acknowledge(self, caller: Caller, occasion: Occasion, *, set_id: str) -> Standing:
         """

@@ -8,7 +8,7 @@ IAM: dynamodb:GetItem, PutItem, UpdateItem, DeleteItem on partitions ``T#*``.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 
 from chalicelib.authenticators.record import Attempt, Owner
@@ -23,12 +23,20 @@ from chalicelib.recovery_codes.record import RecoveryCodes, RecoveryReservation,
 from chalicelib.storage.changes import Change
 from chalicelib.storage.dynamodb import Database, Item, RefusedError, ladder_condition, ladder_values
 from chalicelib.storage.rows import FORMAT_VERSION, STATE, key_of, number, user_partition
-from chalicelib.throttle import OTP_FAILURES_PER_MONTH, OTP_LADDER, end_of_month_epoch_seconds, month_of
+from chalicelib.throttle import (
+    OTP_FAILURES_PER_MONTH,
+    OTP_LADDER,
+    RECOVERY_SETS_PER_DAY,
+    day_of,
+    end_of_month_epoch_seconds,
+    month_of,
+)
 
 _RECOVERY = "RECOVERY"
 _ACTIVE = "ACTIVE"
 _DISABLED = "DISABLED"
 _MONTH_PREFIX = "failures_"
+_DAY_PREFIX = "made_on_"
 
 _STATUS = {"#status": "status"}
 # Both writes of an attempt say whose they are: another may come between the two.
@@ -49,8 +57,9 @@ _PUT_SET = (
     "SET set_id = :set, made_at = :now, codes = :codes, codes_left = :left,"
     " format_version = if_not_exists(format_version, :format), #status = :active,"
     " last_attempt_at = if_not_exists(last_attempt_at, :none), consecutive_failures = {failures}"
-    " REMOVE acknowledged_at"
+    " ADD #day :one REMOVE acknowledged_at{past}"
 )
+_ROOM_TODAY = "(attribute_not_exists(#day) OR #day < :most)"
 
 
 class DynamoRecoveryCodes:
@@ -64,7 +73,14 @@ class DynamoRecoveryCodes:
         return None if item is None else _codes(item)
 
     def made(
-        self, owner: Owner, set_id: str, code_hashes: Mapping[str, str], *, reopens: bool, now: int
+        self,
+        owner: Owner,
+        set_id: str,
+        code_hashes: Mapping[str, str],
+        *,
+        reopens: bool,
+        now: int,
+        past_days: Collection[str] = (),
     ) -> Change:
         if reopens:
             kept, only_if = ":none", "(#status = :disabled OR consecutive_failures >= :disabled_at)"
@@ -72,6 +88,7 @@ class DynamoRecoveryCodes:
             kept = "if_not_exists(consecutive_failures, :none)"
             only_if = f"(attribute_not_exists(pk) OR ({_IS_OPEN}))"
         codes = {letter: {"M": {"hash": {"S": code_hash}}} for letter, code_hash in code_hashes.items()}
+        past = {f"#past{n}": _DAY_PREFIX + day for n, day in enumerate(past_days)}
         values = {
             ":set": {"S": set_id},
             ":now": number(now),
@@ -79,16 +96,18 @@ class DynamoRecoveryCodes:
             ":left": number(len(codes)),
             ":format": number(FORMAT_VERSION),
             ":none": number(0),
+            ":one": number(1),
+            ":most": number(RECOVERY_SETS_PER_DAY),
             **_end_values(),
         }
         if reopens:
             values[":disabled"] = {"S": _DISABLED}
         return _update(
             owner,
-            _PUT_SET.format(failures=kept),
-            only_if,
+            _PUT_SET.format(failures=kept, past="".join(f", {name}" for name in past)),
+            f"{only_if} AND {_ROOM_TODAY}",
             values,
-            names=_STATUS,
+            names={**_STATUS, **past, "#day": _DAY_PREFIX + day_of(now)},
             refused=ConditionRefusedError(),
         )
 
@@ -248,6 +267,11 @@ def _codes(item: Item) -> RecoveryCodes | None:
                 used_at=_int(value["M"], "used_at") if "used_at" in value["M"] else None,
             )
             for letter, value in item["codes"]["M"].items()
+        },
+        made_by_day={
+            name.removeprefix(_DAY_PREFIX): _int(item, name)
+            for name in item
+            if name.startswith(_DAY_PREFIX)
         },
     )
 

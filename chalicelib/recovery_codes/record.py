@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from chalicelib.authenticators.record import Attempt
+from chalicelib.throttle import RECOVERY_SETS_PER_DAY, day_of
 
 # The letter in front of a code says which of the set it is, so that one hash decides.
 # No I, which is read as a 1.
@@ -26,7 +27,8 @@ class RecoveryCodes:
     A user's one set in force, by the letters of its codes.
 
     *left* is how many of them are still to be spent. *acknowledged_at* is None until the
-    user said that they are kept. Disabled, none of them works any more.
+    user said that they are kept. Disabled, none of them works any more. *made_by_day* is how
+    many sets were made on which UTC day; it is only shown, for the store itself decides by it.
     """
 
     set_id: str
@@ -35,6 +37,11 @@ class RecoveryCodes:
     is_disabled: bool
     left: int
     codes: Mapping[str, StoredCode]
+    made_by_day: Mapping[str, int] = field(default_factory=dict, compare=False)
+
+    def has_reached_day_cap(self, *, now: int) -> bool:
+        """Say whether so many sets were made today that no more are."""
+        return self.made_by_day.get(day_of(now), 0) >= RECOVERY_SETS_PER_DAY
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,7 +7,7 @@ requests are decided by the store and by nothing else.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Protocol
 
 from chalicelib.authenticators.record import Attempt, Owner
@@ -22,14 +22,22 @@ class RecoveryCodeStore(Protocol):
         """Return the set in force and what is left of it, strongly read; None if there is none."""
 
     def made(
-        self, owner: Owner, set_id: str, code_hashes: Mapping[str, str], *, reopens: bool, now: int
+        self,
+        owner: Owner,
+        set_id: str,
+        code_hashes: Mapping[str, str],
+        *,
+        reopens: bool,
+        now: int,
+        past_days: Collection[str] = (),
     ) -> Change:
         """
         Return the change that puts a new set, by letters, in the place of any other.
 
         The counts of attempts stay: a new set is no new budget for guessing. One that finds
         the codes disabled *reopens* them, with no failures in a row. Refused with
-        `ConditionRefusedError` unless they are disabled exactly where *reopens* says so.
+        `ConditionRefusedError` unless they are disabled exactly where *reopens* says so, and
+        once so many sets were made on this UTC day. The counts of *past_days* go.
         """
 
     def acknowledged(self, owner: Owner, set_id: str, *, now: int) -> Change:

@@ -131,7 +131,9 @@ def _item(session: Session) -> Item:
     }
     optional = {
         "reauthenticated_at": session.reauthenticated_at,
+        "user_created_at": session.user_created_at,
         "verified_at": session.verified_at,
+        "remembered_at": session.remembered_at,
         "enrolled_at": session.enrolled_at,
         "reset_proven_at": session.reset_proven_at,
         "pending_until": session.pending_until,
@@ -158,6 +160,8 @@ def _session(session_key: str, item: Item) -> Session:
         reauthenticated_at=_optional_int(item, "reauthenticated_at"),
         verified_at=_optional_int(item, "verified_at"),
         verified_by=_optional_text(item, "verified_by"),
+        remembered_at=_optional_int(item, "remembered_at"),
+        user_created_at=_optional_int(item, "user_created_at"),
         enrolled_at=_optional_int(item, "enrolled_at"),
         reset_proven_at=_optional_int(item, "reset_proven_at"),
         pending_until=_optional_int(item, "pending_until"),

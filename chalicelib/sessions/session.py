@@ -16,6 +16,8 @@ import secrets
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from chalicelib.accounts.record import User
+
 IDLE_SECONDS = 15 * 60
 ABSOLUTE_SECONDS = 60 * 60
 # How long a replaced id may repeat the request that replaced it.
@@ -62,10 +64,12 @@ class Session:
     when the authenticator begun in this sign-in stops waiting to be confirmed.
     *due_at* is until when the user may go on without a second factor, None for at
     once. *verified_by* says what stood for the second factor: ``code``, ``recovery_code`` or
-    ``remembered_browser``. *enrolled_at* is when this sign-in bound an authenticator for
-    which no recovery codes have been acknowledged yet. *reset_proven_at* is when the help
-    desk's one-time code was given. *hand_off_key* names the hand-off by which a portal began
-    the sign-in, if one did, and *purpose* says what for.
+    ``remembered_browser``; of the last, *remembered_at* is when the code was given that it
+    stands for. *user_created_at* is the user's, for whoever is stored anew after an erasure
+    may have the same id: None in rows of earlier releases. *enrolled_at* is when this sign-in
+    bound an authenticator for which no recovery codes have been acknowledged yet.
+    *reset_proven_at* is when the help desk's one-time code was given. *hand_off_key* names the
+    hand-off by which a portal began the sign-in, if one did, and *purpose* says what for.
     """
 
     session_key: str
@@ -78,6 +82,8 @@ class Session:
     reauthenticated_at: int | None = None
     verified_at: int | None = None
     verified_by: str | None = None
+    remembered_at: int | None = None
+    user_created_at: int | None = None
     enrolled_at: int | None = None
     reset_proven_at: int | None = None
     pending_until: int | None = None
@@ -105,20 +111,39 @@ class Session:
         """Say whether the session is too old to use; exactly at its end it still is not."""
         return now > self.idle_until
 
+    def is_of(self, user: User) -> bool:
+        """Say whether it is *user*'s, and nothing has ended it: no change of factors, no erasure."""
+        if self.user_created_at is None:
+            # Of an earlier release. Nobody signs in before they are stored.
+            is_same = self.created_at >= user.created_at
+        else:
+            is_same = self.user_created_at == user.created_at
+        return is_same and self.epoch == user.epoch
+
     @property
     def is_verified(self) -> bool:
         """True once the second factor, or what may stand for it, was accepted in this sign-in."""
         return self.verified_at is not None
 
     @property
+    def factor_given_at(self) -> int | None:
+        """When the code, or the recovery code, was really given: at an earlier sign-in if remembered."""
+        return self.remembered_at if self.verified_by == REMEMBERED_BROWSER else self.verified_at
+
+    @property
     def has_proven_factor(self) -> bool:
         """True once a code or a recovery code was accepted: a remembered browser opens no changes."""
         return self.is_verified and self.verified_by != REMEMBERED_BROWSER
 
-    def factor_is_fresh(self, *, now: int) -> bool:
-        """Say whether a code or a recovery code was given a short time ago."""
+    @property
+    def has_given_code(self) -> bool:
+        """True once a code of an authenticator was accepted, and no recovery code after it."""
+        return self.is_verified and self.verified_by == CODE
+
+    def code_is_fresh(self, *, now: int) -> bool:
+        """Say whether a code of an authenticator was given a short time ago."""
         return (
-            self.has_proven_factor
+            self.has_given_code
             and self.verified_at is not None
             and now - self.verified_at <= REAUTHENTICATION_SECONDS
         )

@@ -55,8 +55,8 @@ class HandOffExchange:
         tenant = self.tenants.get(hand_off.tenant_id)
         tenant.require_open()
         user = self.accounts.get(hand_off.tenant_id, hand_off.user_id)
-        if user is None:
-            raise HandOffExpiredError
+        if user is None or hand_off.begun_at < user.created_at:
+            raise HandOffExpiredError  # whoever it was for has been erased
         bound = self.authenticators.bound(
             Owner(tenant_id=user.tenant_id, user_id=user.user_id), self.method
         )
@@ -110,6 +110,7 @@ class HandOffExchange:
             tenant_id=user.tenant_id,
             user_id=user.user_id,
             epoch=user.epoch,
+            user_created_at=user.created_at,
             now=now,
             session_id=hand_off.session_id(token),
             # The portal's proof of the password is as good as ours, for as long.

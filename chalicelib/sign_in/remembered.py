@@ -56,14 +56,16 @@ class BrowserRecognition:
         owner = Owner(tenant_id=user.tenant_id, user_id=user.user_id)
         key = browser_key_of(browser_id)
         remember_days = policy.remember_days
-        if not any(
-            browser.browser_key == key and browser.counts(user, remember_days=remember_days, now=now)
-            for browser in self.browsers.all(owner)
-        ):
+        browser = next((one for one in self.browsers.all(owner) if one.browser_key == key), None)
+        if browser is None or not browser.counts(user, remember_days=remember_days, now=now):
             return None
         return KnownBrowser(
             browser_key=key,
-            proofs={"verified_at": now, "verified_by": REMEMBERED_BROWSER},
+            proofs={
+                "verified_at": now,
+                "verified_by": REMEMBERED_BROWSER,
+                "remembered_at": browser.remembered_at,
+            },
             used=self.browsers.used(
                 owner,
                 key,

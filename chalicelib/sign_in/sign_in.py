@@ -102,6 +102,7 @@ class SignIn:
             tenant_id=user.tenant_id,
             user_id=user.user_id,
             epoch=user.epoch,
+            user_created_at=user.created_at,
             now=occasion.now,
             due_at=due_at,
             **(browser.proofs if browser else {}),

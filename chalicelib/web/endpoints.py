@@ -195,7 +195,8 @@ class Endpoints:
         """
         Register a view for the help desk, by a code of their own in this sign-in.
 
-        *fresh*: that code was given in the last five minutes. To anybody else there is no such thing.
+        *fresh*: that code was given in the last five minutes. A recovery code is none: it leads to
+        a new phone first. To anybody else there is no such thing.
         """
 
         def register(view: Callable[[SignedInCall], Answer]) -> Callable[[SignedInCall], Answer]:
@@ -204,7 +205,7 @@ class Endpoints:
                 if not caller.user.is_staff:
                     raise NotFoundError
                 session, now = caller.session, call.occasion.now
-                if not (session.factor_is_fresh(now=now) if fresh else session.has_proven_factor):
+                if not (session.code_is_fresh(now=now) if fresh else session.has_given_code):
                     raise VerificationRequiredError
                 return view(call)
 
@@ -426,7 +427,7 @@ class _Arrived:
             raise NotSignedInError
         tenant = self._tenant(session)
         user = self._gate.accounts.get(session.tenant_id, session.user_id)
-        if user is None or user.epoch != session.epoch:
+        if user is None or not session.is_of(user):
             raise NotSignedInError
         if now - session.last_seen_at >= SEEN_AT_MOST_EVERY_SECONDS:
             self._gate.sessions.seen(session, now=now)

@@ -17,6 +17,7 @@ from tokens import MISSING, Assertion, broken, signed, signed_with, signed_with_
 from visit import Visit
 
 HOUR_SECONDS = 3600
+DAY_SECONDS = 24 * HOUR_SECONDS
 
 Course = Callable[[Visit], None]
 
@@ -95,6 +96,12 @@ def refusal(status: int, code: str, **more: object) -> Callable[[Answer], Answer
 def claims(**changes: object) -> Callable[[Assertion], str]:
     """Return what signs, rightly, an assertion with other claims."""
     return lambda right: signed(right.with_claims(**changes))
+
+
+def remembered(*, days: int, **changes: object) -> Callable[[Assertion], str]:
+    """Return what signs an assertion about a remembered browser, in which a code was given *days* ago."""
+    said = {"amr": [], "verified_by": "remembered_browser", **changes}
+    return lambda right: signed(right.with_claims(**said, auth_time=int(time.time()) - days * DAY_SECONDS))
 
 
 def times(**seconds_from_now: int) -> Callable[[Assertion], str]:
@@ -264,6 +271,9 @@ _ASSERTIONS = [
     _assertion("auth-time-old", "about a code of an hour ago", times(auth_time=-HOUR_SECONDS)),
     _assertion("auth-time-missing", "without auth_time", claims(auth_time=MISSING)),
     _assertion("amr-without-otp", "that knows of a password only", claims(amr=["pwd"])),
+    _assertion("amr-empty", "whose amr is empty", claims(amr=[])),
+    _assertion("remembered-too-long", "about a browser remembered for half a year", remembered(days=183)),
+    _assertion("remembered-other-acr", "about a browser, with another acr", remembered(days=1, acr="x")),
     _assertion("amr-text", "whose amr is no list, but has otp in it", claims(amr="hotp")),
     _assertion("amr-missing", "without amr", claims(amr=MISSING)),
     _assertion("acr-other", "with another acr", claims(acr="urn:tvasteg:acr:password")),

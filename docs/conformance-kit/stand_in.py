@@ -175,6 +175,7 @@ class StandIn:
                 "jti": f"played-{time.time_ns()}",
                 "auth_time": now,
                 "amr": ["otp"],
+                "verified_by": "code",
                 "acr": ACR,
             },
             key=self._key,

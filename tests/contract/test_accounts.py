@@ -10,7 +10,12 @@ import pytest
 from chalicelib.accounts.record import ENROLLED
 from chalicelib.accounts.store import AccountStore, PasswordSubject, UserExistsError
 from chalicelib.bootstrap import Stores
-from chalicelib.errors import ConditionRefusedError, EnrolmentReplacedError, TooManyAttemptsError
+from chalicelib.errors import (
+    ConditionRefusedError,
+    EnrolmentReplacedError,
+    NotSignedInError,
+    TooManyAttemptsError,
+)
 from tests.contract.drafts import NOW, Commit, a_user, outcomes_in_parallel
 
 NAME = PasswordSubject.of_name("hash-of-a-name")
@@ -259,3 +264,15 @@ def test_of_parallel_first_meetings_all_are_told_one_time(store: AccountStore) -
     assert len(told) == 12
     assert len(set(told)) == 1
     assert store.grace_until("cozone", "anna", due_at=NOW + 900, now=NOW) == told[0]
+
+
+@pytest.mark.requirement("E11", "K8")
+def test_who_a_user_is_can_be_a_condition(store: AccountStore, commit: Commit) -> None:
+    store.add(a_user(), "lookup")
+    commit(store.unchanged(a_user()))
+    commit(store.unchanged(a_user(username="renamed", status="enrolled")))
+    assert store.get("cozone", "anna") == a_user()
+    for other in (a_user(epoch=1), a_user(created_at=NOW + 1), a_user(user_id="nobody")):
+        with pytest.raises(NotSignedInError):
+            commit(store.unchanged(other))
+    assert store.get("cozone", "nobody") is None

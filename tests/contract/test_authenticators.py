@@ -839,6 +839,35 @@ def test_unlocking_forgives_the_failures_in_a_row_and_those_of_the_month(
     assert reserve(store, "in December", now=DECEMBER).past_months == ("2026_11",)
 
 
+@pytest.mark.requirement("L4", "L7", "E11")
+def test_three_times_a_month_it_is_unlocked_and_no_more(store: AuthenticatorStore, commit: Commit) -> None:
+    bind(store, commit)
+    for _ in range(3):
+        commit(store.unlocked(ANNA, METHOD, month="2026_11"))
+    reserve(store)
+    with pytest.raises(AuthenticatorDisabledError):
+        commit(store.unlocked(ANNA, METHOD, month="2026_11"))
+    bound = store.bound(ANNA, METHOD)
+    assert bound is not None
+    assert (bound.consecutive_failures, bound.unlocks_by_month) == (1, {"2026_11": 3})
+    assert bound.has_reached_unlock_cap(now=NOW)
+    assert not bound.has_reached_unlock_cap(now=DECEMBER)
+    in_december = reserve(store, "in December", now=DECEMBER)
+    assert in_december.past_months == ("2026_11",)
+    accepted = store.accept_attempt(ANNA, in_december, "new", time_step=STEP + 1)
+    assert accepted.unlocks_by_month == {}
+    commit(store.unlocked(ANNA, METHOD, month="2026_12"))
+
+
+@pytest.mark.requirement("L7", "E11")
+def test_of_parallel_unlocks_three_succeed(store: AuthenticatorStore, commit: Commit) -> None:
+    bind(store, commit)
+    outcomes = outcomes_in_parallel(
+        lambda: commit(store.unlocked(ANNA, METHOD, month="2026_11")) for _ in range(12)
+    )
+    assert sorted(outcomes) == ["AuthenticatorDisabledError"] * 9 + ["ok"] * 3
+
+
 @pytest.mark.requirement("L3", "E11")
 @pytest.mark.parametrize("is_written_down", [True, False])
 def test_what_is_disabled_is_never_unlocked(

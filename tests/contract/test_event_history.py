@@ -8,9 +8,16 @@ from typing import Any
 import pytest
 
 from chalicelib.audit.event import (
+    ASSERTION_ISSUED,
     ATTEMPT_COUNTED,
     AUTHENTICATOR_BOUND,
+    AUTHENTICATOR_RENAMED,
+    BROWSER_FORGOTTEN,
     ENROLMENT_BEGUN,
+    ENROLMENT_CANCELLED,
+    HAND_OFF_BEGUN,
+    RECOVERY_CODES_ACKNOWLEDGED,
+    RECOVERY_CODES_MADE,
     SECOND_FACTOR_RESET,
     SESSION_STARTED,
     Event,
@@ -30,7 +37,7 @@ def record(stores: Stores, event_id: str, kind: str = AUTHENTICATOR_BOUND, **dif
 @pytest.mark.requirement("E9")
 def test_what_happened_comes_newest_first_and_whole(stores: Stores) -> None:
     events = [
-        record(stores, "e1", ENROLMENT_BEGUN, occurred_at=NOW - 40 * DAY),
+        record(stores, "e1", RECOVERY_CODES_MADE, occurred_at=NOW - 40 * DAY),
         record(stores, "e2", subject="phone", source="192.0.2.0/24", occurred_at=NOW - DAY),
         record(stores, "e3", SECOND_FACTOR_RESET, details={"reason": "lost", "ticket": "4711"}),
     ]
@@ -44,6 +51,33 @@ def test_sign_ins_attempts_and_others_events_are_not_among_them(stores: Stores) 
     record(stores, "e3", user_id="berit")
     record(stores, "e4", tenant_id="byra")
     assert stores.event_history.of_user("cozone", "anna", limit=20) == ()
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        AUTHENTICATOR_RENAMED,
+        BROWSER_FORGOTTEN,
+        ENROLMENT_BEGUN,
+        ENROLMENT_CANCELLED,
+        RECOVERY_CODES_ACKNOWLEDGED,
+        HAND_OFF_BEGUN,
+        ASSERTION_ISSUED,
+    ],
+)
+def test_what_anybody_can_make_any_number_of_is_not_among_them(stores: Stores, kind: str) -> None:
+    """A reset must not be pushed out of sight by names given to a phone."""
+    event = record(stores, "e1", SECOND_FACTOR_RESET)
+    for number in range(3):
+        record(stores, f"f{number}", kind, occurred_at=NOW + number)
+    assert stores.event_history.of_user("cozone", "anna", limit=2) == (event,)
+
+
+def test_those_of_one_second_come_in_one_order_whenever_they_are_asked_for(stores: Stores) -> None:
+    for event_id in ("b", "c", "a"):
+        record(stores, event_id)
+    told = stores.event_history.of_user("cozone", "anna", limit=20)
+    assert [event.event_id for event in told] == ["c", "b", "a"]
 
 
 def test_a_reference_leads_to_its_user_for_a_week(stores: Stores) -> None:

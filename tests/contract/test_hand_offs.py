@@ -56,6 +56,7 @@ def a_code(key: str = "code", **differences: Any) -> ReturnCode:
         portal_user="Anna | å # 7",
         nonce="nonce of the portal",
         verified_at=NOW - 5,
+        verified_by="remembered_browser",
         reference="7f3k9abc",
         issued_at=NOW,
     )

@@ -50,7 +50,7 @@ def add(place: Place, username: str = "anna@firma.se", *addresses: str) -> None:
 @pytest.mark.requirement("E7")
 def test_notices_go_to_every_address_that_is_stored(place: Place) -> None:
     add(place, "anna@firma.se", "anna@kontor.se", "anna@hem.se")
-    recipient = place.recipients.of("cozone", "anna")
+    recipient = place.recipients.of("cozone", "anna", at=NOW)
     assert recipient is not None
     assert recipient.addresses == ("anna@kontor.se", "anna@hem.se")
     assert (recipient.language, recipient.profile.portal_name) == ("sv", "Azets Cozone")
@@ -64,23 +64,23 @@ def test_without_any_they_go_to_the_user_name_if_it_is_one(
     place: Place, username: str, addresses: tuple[str, ...]
 ) -> None:
     add(place, username)
-    recipient = place.recipients.of("cozone", "anna")
+    recipient = place.recipients.of("cozone", "anna", at=NOW)
     assert recipient is not None
     assert recipient.addresses == addresses
 
 
 def test_whoever_is_gone_is_told_nothing(place: Place) -> None:
-    assert place.recipients.of("cozone", "anna") is None
+    assert place.recipients.of("cozone", "anna", at=NOW) is None
     add(place)
-    assert place.recipients.of("cozone", "berit") is None
-    assert place.recipients.of("byra", "anna") is None
+    assert place.recipients.of("cozone", "berit", at=NOW) is None
+    assert place.recipients.of("byra", "anna", at=NOW) is None
 
 
 def test_a_changed_profile_counts_at_once(place: Place) -> None:
     add(place)
-    place.recipients.of("cozone", "anna")
+    place.recipients.of("cozone", "anna", at=NOW)
     place.stores.tenants.apply(Profile.from_json(BYRA | {"id": "cozone"}))
-    recipient = place.recipients.of("cozone", "anna")
+    recipient = place.recipients.of("cozone", "anna", at=NOW)
     assert recipient is not None
     assert recipient.profile.portal_name == "Byrå Nord"
 
@@ -133,7 +133,7 @@ def test_of_a_user_no_more_than_a_mail_needs_leaves_the_table() -> None:
             "after-call", lambda parsed, **_: seen.append(parsed.get("Item", {})), unique_id="seen"
         )
         try:
-            DynamoRecipients(stores.transactions).of("cozone", "anna")  # type: ignore[arg-type]
+            DynamoRecipients(stores.transactions).of("cozone", "anna", at=NOW)  # type: ignore[arg-type]
         finally:
             aws.dynamodb.meta.events.unregister("after-call", unique_id="seen")
     assert [set(item) for item in seen] == [

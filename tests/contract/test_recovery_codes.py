@@ -115,6 +115,32 @@ def test_a_voided_set_is_gone_and_voiding_again_changes_nothing(
     commit(store.voided(ANNA))
 
 
+@pytest.mark.requirement("R5")
+def test_ten_sets_are_made_on_a_day_and_the_count_of_past_days_goes(
+    store: RecoveryCodeStore, commit: Commit
+) -> None:
+    for number in range(10):
+        make(store, commit, f"set {number}")
+    fail(store, 20)
+    for reopens in (False, True):
+        with pytest.raises(ConditionRefusedError):
+            commit(store.made(ANNA, "eleventh", HASHES, reopens=reopens, now=NOW))
+    codes = codes_in_force(store)
+    assert (codes.set_id, codes.made_by_day) == ("set 9", {"20261123": 10})
+    assert codes.has_reached_day_cap(now=NOW)
+    assert not codes.has_reached_day_cap(now=NOW + 24 * HOUR)
+    commit(
+        store.made(ANNA, "tomorrow's", HASHES, reopens=True, now=NOW + 24 * HOUR, past_days=["20261123"])
+    )
+    assert codes_in_force(store).made_by_day == {"20261124": 1}
+
+
+@pytest.mark.requirement("R5")
+def test_of_parallel_makings_ten_succeed(store: RecoveryCodeStore, commit: Commit) -> None:
+    outcomes = outcomes_in_parallel(partial(make, store, commit, f"set {number}") for number in range(16))
+    assert sorted(outcomes) == ["ConditionRefusedError"] * 6 + ["ok"] * 10
+
+
 # -- attempts
 
 

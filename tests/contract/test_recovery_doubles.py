@@ -54,7 +54,8 @@ class Side:
             answer = type(error), error.retry_at_epoch_seconds
         except TwoFactorError as error:
             answer = type(error)
-        return answer, self._store.left(ANNA)
+        codes = self._store.left(ANNA)
+        return answer, codes, codes and codes.made_by_day
 
     def _made(self, set_id: str, reopens: bool, *, now: int) -> None:  # noqa: FBT001 - drawn
         hashes = {letter: f"hash of {letter}" for letter in "AB"}

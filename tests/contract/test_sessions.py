@@ -65,6 +65,7 @@ def test_an_unknown_key_is_no_session(store: SessionStore) -> None:
     [
         {},
         {"reauthenticated_at": NOW, "verified_at": NOW + 1, "pending_until": NOW + 1_800},
+        {"verified_by": "remembered_browser", "remembered_at": NOW - 1_800, "user_created_at": NOW - 9_000},
         FROM_A_PORTAL,
     ],
 )

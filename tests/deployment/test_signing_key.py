@@ -29,6 +29,7 @@ CODE = ReturnCode(
     portal_user="4711",
     nonce="nonce-of-the-portal",
     verified_at=0,
+    verified_by="code",
     reference="00000000",
     issued_at=0,
 )

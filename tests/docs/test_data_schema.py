@@ -180,7 +180,10 @@ def _reset(world: World) -> None:
     wizard = world.wizard(username=user.username)
     wizard.enrolled()
     world.add_staff()
-    answer = world.help_desk().begins_work().reset(user.user_id)
+    desk = world.help_desk().begins_work()
+    fia = desk.users(search="fia").body["users"][0]["id"]
+    assert desk.unlock(fia).status == 200
+    answer = desk.reset(user.user_id)
     wizard.sign_in()
     assert wizard.give_reset_code(answer.body["reset_code"]).status == 200
 
@@ -192,7 +195,8 @@ def _handed_over(world: World) -> None:
         policy={"second_factor": "required", "deadline": None, "grace_days": 14},
     )
     user = world.wizard()
-    user.arrive(portal.token_for("u-1"))
+    portal.token_for("u-1", addresses=["former@firma.se"])
+    user.arrive(portal.token_for("u-1", addresses=["u-1@firma.se"]))
     user.begin()
     user.confirm(user.scan().otp())
     portal.redeem(brought_back(user.return_to_portal())["code"])

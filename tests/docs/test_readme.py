@@ -32,7 +32,13 @@ from chalicelib.settings import (
     Settings,
 )
 from chalicelib.tenants.profile import LONGEST_REMEMBER_DAYS, Profile
-from chalicelib.throttle import OTP_FAILURES_PER_MONTH, OTP_LADDER, PASSWORD_LADDER
+from chalicelib.throttle import (
+    OTP_FAILURES_PER_MONTH,
+    OTP_LADDER,
+    PASSWORD_LADDER,
+    RECOVERY_SETS_PER_DAY,
+    UNLOCKS_PER_MONTH,
+)
 from chalicelib.web.body import LONGEST_BODY_BYTES
 from chalicelib.web.problems import INTERNAL_ERROR, PROBLEMS
 from tests.docs.pages import DOCS, PROJECT, README, code_in, fenced_blocks, section, table, tables
@@ -160,6 +166,8 @@ def test_limits_are_those_that_hold() -> None:
             PASSWORD_LADDER.longest_wait_seconds // 60,
         ],
         "Codes for one pending key": [MOST_CONFIRMATION_ATTEMPTS, PENDING_SECONDS // 60],
+        "Unlocks of one user's authenticators in a calendar month (UTC)": [UNLOCKS_PER_MONTH],
+        "Sets of recovery codes that one user makes in a day (UTC)": [RECOVERY_SETS_PER_DAY],
         "Authenticators of one user": [MOST_AUTHENTICATORS],
         "Remembered browsers of one user": [MOST_BROWSERS, LONGEST_REMEMBER_DAYS],
         "Session": [session.IDLE_SECONDS // 60, session.ABSOLUTE_SECONDS // 60],

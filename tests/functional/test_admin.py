@@ -312,11 +312,31 @@ class TestStaff:
             "add_staff", username="EVA", password=PASSWORD
         )
         refused = desk.is_refused("add_staff", username="eva2", password="kort")
-        assert refused == "The password is refused: the password needs at least 8 characters"
+        assert refused == "The password is refused: the password needs at least 15 characters"
         assert desk.is_refused("add_staff", username=" ", password=PASSWORD).startswith("USERNAME must")
         assert desk.is_refused("add_staff", username="a", password=PASSWORD, language="de") == (
             "LANGUAGE must be one of the tenant's: sv, en."
         )
+
+    @pytest.mark.requirement("E7")
+    def test_their_notices_go_to_the_addresses_said_or_else_to_the_name(
+        self, world: World, desk: Desk
+    ) -> None:
+        told = desk.gets("add_staff", username="eva", password=PASSWORD, addresses="eva@x.se; eva@y.se")
+        assert told["is_told"] is True
+        assert desk.gets("add_staff", username="ulf@x.se", password=PASSWORD)["is_told"] is True
+        assert desk.gets("add_staff", username="ulf", password=PASSWORD)["is_told"] is False
+        refused = desk.is_refused("add_staff", username="per", password=PASSWORD, addresses="per")
+        assert refused == "ADDRESSES are refused: an address is no mail address."
+        (eva,) = [row for row in world.aws.state() if row.get("username") == {"S": "eva"}]
+        assert eva["addresses"] == {"L": [{"S": "eva@x.se"}, {"S": "eva@y.se"}]}
+
+    @pytest.mark.requirement("P1")
+    def test_their_passwords_must_stand_alone_whatever_the_tenant_asks_of_users(self, desk: Desk) -> None:
+        """Until they have set up a second factor of their own, whoever guesses one becomes them."""
+        refused = desk.is_refused("add_staff", username="eva", password="kvm7xqpz-kvm7x")
+        assert refused == "The password is refused: the password needs at least 15 characters"
+        desk.gets("add_staff", username="eva", password="kvm7xqpz-kvm7xq")
 
     def test_removed_they_are_gone_and_can_be_added_anew(self, world: World, desk: Desk) -> None:
         """So whoever lost the phone gets another account of the same name, with nothing of the old one."""
@@ -363,6 +383,27 @@ class TestErasure:
         assert gone.problem == "password_mismatch"
         assert len(world.aws.events()) == events_before + 1
         assert "user.erased" in world.event_kinds()
+
+    @pytest.mark.requirement("K8", "E8")
+    def test_no_session_and_no_link_of_before_opens_whoever_the_portal_sends_anew(
+        self, world: World, desk: Desk
+    ) -> None:
+        """The new user has the same id, for it is made of the portal's own, and the same epoch."""
+        portal = world.add_portal()
+        before = world.arrived(portal, "u-1")
+        before.begin()
+        assert before.confirm(before.scan().otp()).body["verified"]
+        link = portal.token_for("u-1")
+        desk.gets("erase_user", tenant="example", portal_user="u-1")
+        world.clock.advance(30)
+        after = world.arrived(portal, "u-1")
+        after.begin()
+        assert after.confirm(after.scan().otp()).body["verified"]
+        assert before.session().problem == "not_signed_in"
+        assert before.make_recovery_codes().problem == "not_signed_in"
+        assert before.return_to_portal().problem == "not_signed_in"
+        assert world.wizard().arrive(link).problem == "hand_off_expired"
+        assert after.session().status == 200
 
     @pytest.mark.requirement("K8")
     def test_a_portals_user_of_a_shared_name_takes_nobody_along(self, world: World, desk: Desk) -> None:

@@ -16,6 +16,7 @@ import pytest
 
 from chalicelib.audit import event
 from chalicelib.audit.event import (
+    ADDRESSES_CHANGED,
     ASSERTION_FLAGGED,
     ASSERTION_ISSUED,
     ATTEMPT_ACCEPTED,
@@ -755,6 +756,13 @@ def _give_a_recovery_code_and_lose_the_session(scene: Scene) -> Act:
 def _hand_a_user_over(scene: Scene) -> Act:
     portal = scene.world.add_portal()
     return lambda: portal.hand_off("u-1")
+
+
+@case(HAND_OFF, "ok", HAND_OFF_BEGUN, ADDRESSES_CHANGED)
+def _hand_a_user_over_with_other_addresses(scene: Scene) -> Act:
+    portal = scene.world.add_portal()
+    portal.token_for("u-1", addresses=["former@firma.se"])
+    return lambda: portal.hand_off("u-1", addresses=["u-1@firma.se"])
 
 
 @case(HAND_OFF, "client_not_authenticated")

@@ -543,6 +543,7 @@ class TestAssertion:
             "jti": issued["subject"]["S"],
             "auth_time": verified_at,
             "amr": ["otp"],
+            "verified_by": "code",
             "acr": "urn:tvasteg:acr:two-step",
         }
         assert answer.body["assertion"] not in "".join(world.log_lines) + repr(world.aws.state())

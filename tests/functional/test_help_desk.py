@@ -13,6 +13,7 @@ from chalicelib.audit.event import AUTHENTICATOR_IMPORTED, Event
 from chalicelib.standing import timestamp
 from tests.support.clock import A_MONDAY_MORNING
 from tests.support.help_desk import HelpDesk
+from tests.support.portal import brought_back
 from tests.support.seeding import Seeding
 from tests.support.wizard import Wizard
 from tests.support.world import ANNA, ANNAS_PASSWORD, STINA, STINAS_PASSWORD, World
@@ -294,11 +295,9 @@ def test_a_user_is_shown_with_all_that_stands_for_the_second_factor(
     assert (told["waiting_until"], told["month_cap_reached"], told["reset"]) == (None, False, None)
     assert (told["recovery_codes_left"], told["remembered_browsers"]) == (10, 1)
     assert told["events"][0]["kind"] == "browser.remembered"
-    assert {event["kind"] for event in told["events"][1:]} == {  # all within one second
-        "recovery_codes.acknowledged",
+    assert {event["kind"] for event in told["events"][1:]} == {  # both within one second
         "recovery_codes.made",
         "authenticator.bound",
-        "enrolment.begun",
     }
     assert {event["by"] for event in told["events"]} == {"user"}
     assert not any(form in json.dumps(told) for form in [*phone.forms_of_key(), *codes, "argon2", "hash"])
@@ -342,26 +341,57 @@ def test_whoever_did_something_is_told_by_kind_and_by_name_where_we_know_it(
         tenant_id="cozone",
         user_id=user_id,
         occurred_at=int(world.clock()),
-        actor="operator arn:aws:iam::111122223333:user/olle.operator",
+        actor="operator:arn:aws:iam::111122223333:user/olle.operator",
         request_id=None,
         reference=None,
     )
     world.stores.transactions.commit(world.stores.events.recorded(operator))
+    world.arrived(portal, "u-1", addresses=["u-1@firma.se"])
     told = {event["kind"]: event for event in desk.user(user_id).body["events"]}
     imported = told["authenticator.imported"]
     assert (imported["by"], imported["by_name"]) == ("operator", None)
     assert "arn" not in json.dumps(told)
-    assert (told["hand_off.begun"]["by"], told["hand_off.begun"]["by_name"]) == ("portal", "web")
+    assert (told["addresses.changed"]["by"], told["addresses.changed"]["by_name"]) == ("portal", "web")
     assert (told["authenticator.bound"]["by"], told["authenticator.bound"]["by_name"]) == ("user", None)
 
 
 @pytest.mark.doubles
-def test_only_the_last_twenty_events_are_shown(world: World, desk: HelpDesk, wizard: Wizard) -> None:
-    wizard.begun()
-    for _ in range(12):
-        wizard.cancel()
-        wizard.begin()
-    assert len(desk.user(world.user.user_id).body["events"]) == 20
+@pytest.mark.requirement("A1")
+def test_a_portal_that_is_called_almost_like_an_operator_is_told_as_a_portal(world: World) -> None:
+    portal = world.add_portal("operatorn")
+    wizard = world.arrived(portal, "u-1")
+    wizard.begin()
+    wizard.confirm(wizard.scan().otp())
+    code = brought_back(wizard.return_to_portal())["code"]
+    assert [portal.redeem(code).status for _ in range(2)] == [200, 409]
+    world.add_staff(world.services.tenants.get("operatorn"))
+    desk = world.help_desk(tenant="operatorn").begins_work()
+    user_id = desk.users().body["users"][0]["id"]
+    told = {event["kind"]: event["by"] for event in desk.user(user_id).body["events"]}
+    assert told["assertion.flagged"] == "portal"
+
+
+@pytest.mark.doubles
+def test_only_the_last_twenty_events_are_shown(world: World, desk: HelpDesk) -> None:
+    portal = world.add_portal("cozone")
+    for number in range(22):
+        world.arrived(portal, "u-1", addresses=[f"u-{number}@firma.se"])
+    user_id = next(iter(desk.users(search="u-1").body["users"]))["id"]
+    assert len(desk.user(user_id).body["events"]) == 20
+
+
+@pytest.mark.doubles
+@pytest.mark.requirement("E9", "B46")
+def test_nobody_pushes_what_happened_out_of_sight_by_changing_names(
+    world: World, desk: HelpDesk, wizard: Wizard
+) -> None:
+    wizard.enrolled()
+    wizard.prove_again()
+    (phone,) = wizard.authenticator_ids()
+    for number in range(25):
+        assert wizard.rename(phone, f"Name {number}").status == 200
+    kinds = [event["kind"] for event in desk.user(world.user.user_id).body["events"]]
+    assert kinds == ["authenticator.bound"]
 
 
 @pytest.mark.parametrize("failed", [5, 12])

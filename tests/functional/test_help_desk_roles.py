@@ -130,7 +130,7 @@ WHO: dict[Callable[[Place], HelpDesk], dict[str, str | None]] = {
     },
     _staff_of_another_tenant: {path: "not_found" if path in ABOUT_A_USER else OK for _, path in ROUTES},
     _staff_with_a_fresh_code: everywhere(OK),
-    _staff_with_a_recovery_code: everywhere(OK),
+    _staff_with_a_recovery_code: everywhere("verification_required"),
 }
 
 

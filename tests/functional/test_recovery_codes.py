@@ -115,6 +115,22 @@ class TestJourney:
 
     @pytest.mark.doubles
     @pytest.mark.requirement("R5")
+    @pytest.mark.parametrize(("is_kept", "is_due"), [(True, False), (False, True)])
+    def test_a_further_authenticator_asks_for_no_new_set_where_one_is_kept(
+        self, world: World, wizard: Wizard, *, is_kept: bool, is_due: bool
+    ) -> None:
+        wizard.enrolled()
+        made = wizard.make_recovery_codes().body
+        if is_kept:
+            wizard.acknowledge_recovery_codes(made["set"])
+        world.clock.advance(60)
+        wizard.prove_again()
+        wizard.begin()
+        answer = wizard.confirm(wizard.scan().otp())
+        assert answer.body["recovery_codes"] == {"offered": True, "made": True, "due": is_due}
+
+    @pytest.mark.doubles
+    @pytest.mark.requirement("R5")
     def test_a_lost_answer_is_cured_by_a_new_set(self, world: World, wizard: Wizard) -> None:
         wizard.enrolled()
         lost = wizard.make_recovery_codes(keep_cookie=False).body
@@ -187,6 +203,24 @@ class TestJourney:
             assert wizard.recover(codes[1]).problem == "not_found"
             assert wizard.make_recovery_codes().problem == "not_found"
             assert wizard.acknowledge_recovery_codes("any").problem == "not_found"
+
+    @pytest.mark.doubles
+    @pytest.mark.requirement("R5")
+    def test_ten_sets_are_made_on_a_day_and_nothing_is_hashed_for_the_eleventh(
+        self, world: World, wizard: Wizard
+    ) -> None:
+        hashed: list[str] = []
+        recovery = replace(world.services.recovery, hash_code=lambda code: hashed.append(code) or "$")  # type: ignore[func-returns-value]
+        world.use(replace(world.services, recovery=recovery))
+        wizard.enrolled()
+        assert [wizard.make_recovery_codes().status for _ in range(10)] == [201] * 10
+        hashed.clear()
+        refused = wizard.make_recovery_codes()
+        assert (refused.status, refused.problem) == (429, "too_many_attempts")
+        assert refused.body["retry_at"] == "2026-11-24T00:00:00Z"
+        assert hashed == []
+        events = world.stores.events.events  # type: ignore[attr-defined]
+        assert [event.kind for event in events].count("recovery_codes.made") == 10
 
     @pytest.mark.doubles
     @pytest.mark.requirement("R6")

@@ -9,6 +9,7 @@ import pytest
 
 from chalicelib.accounts.passwords import hash_password
 from chalicelib.accounts.record import lookup_hash
+from tests.support.portal import Portal, brought_back
 from tests.support.wizard import Phone, Wizard, new_idempotency_key
 from tests.support.world import COZONE, World
 
@@ -379,6 +380,14 @@ def test_the_help_desks_staff_give_a_code_every_time(world: World, wizard: Wizar
     assert wizard.remove(wizard.authenticator_ids()[0]).problem == "last_authenticator"
 
 
+def asserted(portal: Portal, wizard: Wizard) -> tuple[list[str], str, int]:
+    """Let the browser go back, and return what the portal is told about the second factor."""
+    code = brought_back(wizard.return_to_portal())["code"]
+    claims = portal.checked(portal.redeem(code).body["assertion"])
+    assert claims["acr"] == "urn:tvasteg:acr:two-step"
+    return claims["amr"], claims["verified_by"], claims["auth_time"]
+
+
 @pytest.mark.doubles
 class TestFromAPortal:
     """A portal proves the password; the browser may stand for the code there too."""
@@ -404,6 +413,52 @@ class TestFromAPortal:
         wizard.verify(phone.otp(), remember=True)
         wizard.confirm(Phone(wizard.begin().body["key"], world.clock).otp())
         assert wizard.arrive(portal.token_for("u-1")).body["verified"] is False
+
+    @pytest.mark.requirement("M4", "B60")
+    def test_its_assertion_says_that_no_code_was_given_and_when_the_last_one_was(
+        self, world: World, wizard: Wizard
+    ) -> None:
+        portal = world.add_portal(policy=REMEMBERING)
+        phone = world.enrolled_at(portal, "u-1")
+        world.clock.advance_to_next_time_step()
+        wizard.arrive(portal.token_for("u-1"))
+        wizard.verify(phone.otp(), remember=True)
+        given_at = int(world.clock())
+        assert asserted(portal, wizard) == (["otp"], "code", given_at)
+        for days in (9, 19):
+            world.clock.advance(days * DAY)
+            wizard.arrive(portal.token_for("u-1"))
+            assert asserted(portal, wizard) == ([], "remembered_browser", given_at)
+        wizard.arrive(portal.token_for("u-1"))
+        assert wizard.verify(phone.otp()).status == 200
+        assert asserted(portal, wizard) == (["otp"], "code", int(world.clock()))
+
+    @pytest.mark.requirement("M4")
+    def test_a_recovery_code_is_told_as_the_one_time_password_that_it_is(self, world: World) -> None:
+        portal = world.add_portal(policy=REMEMBERING)
+        wizard = world.arrived(portal, "u-1")
+        wizard.begin()
+        wizard.confirm(wizard.scan().otp())
+        codes = wizard.make_recovery_codes().body["codes"]
+        wizard.arrive(portal.token_for("u-1"))
+        assert wizard.recover(codes[0]).status == 200
+        assert asserted(portal, wizard) == (["otp"], "recovery_code", int(world.clock()))
+
+    @pytest.mark.requirement("M4")
+    @pytest.mark.parametrize("remember_days", [None, 1])
+    def test_it_is_worth_no_assertion_once_the_tenant_allows_it_no_more(
+        self, world: World, wizard: Wizard, remember_days: int | None
+    ) -> None:
+        portal = world.add_portal(policy=REMEMBERING)
+        phone = world.enrolled_at(portal, "u-1")
+        world.clock.advance_to_next_time_step()
+        wizard.arrive(portal.token_for("u-1"))
+        wizard.verify(phone.otp(), remember=True)
+        world.clock.advance(2 * DAY)
+        wizard.arrive(portal.token_for("u-1"))
+        source = dict(world.services.tenants.get("example").profile.source)
+        world.add_tenant(**source | {"policy": REMEMBERING | {"remember_days": remember_days}})
+        assert brought_back(wizard.return_to_portal())["error"] == "access_denied"
 
 
 class TestRow:
@@ -439,3 +494,12 @@ class TestRow:
         world.add_tenant(policy=COZONE["policy"])
         wizard.sign_in()
         assert world.aws_calls() == plain
+
+
+@pytest.mark.doubles
+def test_no_browser_has_an_empty_id(wizard: Wizard, phone: Phone) -> None:
+    wizard.sign_in()
+    assert wizard.verify(phone.otp(), remember=True).status == 200
+    answer = wizard.forget("")
+    assert (answer.status, answer.problem, answer.body["field"]) == (400, "body_malformed", "browser")
+    assert len(browsers(wizard)) == 1

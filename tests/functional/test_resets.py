@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from chalicelib.accounts.record import User
+from chalicelib.sessions.session import session_key_of
+from chalicelib.storage.changes import Change
 from tests.support.help_desk import HelpDesk
+from tests.support.portal import brought_back
 from tests.support.wizard import Phone, Wizard, wrong_recovery_code
 from tests.support.world import World
 
@@ -114,6 +118,40 @@ def test_a_portal_takes_no_code_of_before_either(world: World, desk: HelpDesk) -
     assert portal.status("u-1").body["second_factor"] == "none"
     back = world.arrived(portal, "u-1")
     assert back.begin().problem == "reset_code_required"
+
+
+@pytest.mark.doubles
+@pytest.mark.requirement("B58", "E11")
+@pytest.mark.parametrize(
+    "policy",
+    [
+        {"second_factor": "optional", "deadline": None},
+        {"second_factor": "required", "deadline": "2099-01-01", "grace_days": 30},
+    ],
+    ids=["optional", "not yet"],
+)
+def test_no_policy_lets_whoever_was_reset_in_by_the_password_alone(
+    world: World, desk: HelpDesk, policy: dict[str, Any]
+) -> None:
+    """Else a reset would be worth more than a stolen phone: they had a second factor before."""
+    portal = world.add_portal("cozone", policy=policy)
+    world.clock.advance(61)  # for that long a profile is remembered
+    world.enrolled_at(portal, "u-1")
+    assert portal.status("u-2").body["next"] == "offer"
+    user = world.stores.accounts.get("cozone", desk.users(search="u-1").body["users"][0]["id"])
+    assert user is not None
+    code = reset(desk, user)
+    told = portal.status("u-1").body
+    assert (told["second_factor"], told["next"], told["due_at"]) == ("none", "enrol", None)
+    back = world.arrived(portal, "u-1")
+    asked = back.session().body["policy"]
+    assert asked == {"second_factor": "required", "due_at": None}
+    assert brought_back(back.return_to_portal()).keys() == {"error", "state"}
+    back = world.arrived(portal, "u-1")
+    back.give_reset_code(code)
+    back.begin()
+    assert back.confirm(back.scan().otp()).body["policy"]["second_factor"] == policy["second_factor"]
+    assert portal.status("u-1").body["next"] == "verify"
 
 
 # -- what comes after
@@ -302,6 +340,11 @@ REFUSED = [
     ("ticket", ""),
     ("ticket", "   "),
     ("ticket", "x" * 61),
+    ("reason", "x\n" * 4 + " \t\r\n" * 20),
+    ("reason", "The phone fell into the \u202eekal\u202c"),
+    ("reason", "The phone fell into the lake\x00"),
+    ("ticket", "INC\x1b[2J4711"),
+    ("ticket", "INC-4711\u2066"),
     ("identity_check", "none"),
     ("identity_check", ""),
 ]
@@ -347,7 +390,9 @@ def test_who_never_had_a_second_factor_has_nothing_to_reset(
 def test_a_reset_is_told_with_who_why_and_how_they_knew(world: World, desk: HelpDesk, anna: User) -> None:
     world.wizard().enrolled()
     code = reset(desk, anna)
-    told = desk.user(anna.user_id).body["events"][0]
+    # Of one second with what was before it: the order there tells nothing.
+    events = desk.user(anna.user_id).body["events"]
+    (told,) = [event for event in events if event["kind"] == "second_factor.reset"]
     assert told == {
         "kind": "second_factor.reset",
         "occurred_at": told["occurred_at"],
@@ -433,6 +478,50 @@ def test_unlocking_opens_the_month(world: World, desk: HelpDesk, anna: User) -> 
 
 
 @pytest.mark.doubles
+@pytest.mark.requirement("L4", "L7", "E11")
+def test_no_help_desk_lifts_a_guessers_waits_more_than_three_times_a_month(
+    world: World, desk: HelpDesk, anna: User
+) -> None:
+    """One of them who guesses together with a thief gets twenty tries, not as many as they like."""
+    phone = world.wizard().enrolled()
+    thief = world.wizard()
+    thief.sign_in()
+    for tries in (5, 5, 5):
+        assert {thief.verify(phone.wrong_otp()).problem for _ in range(tries)} == {"otp_mismatch"}
+        assert desk.unlock(anna.user_id).status == 200
+    assert {thief.verify(phone.wrong_otp()).problem for _ in range(5)} == {"otp_mismatch"}
+    refused = desk.unlock(anna.user_id)
+    assert (refused.status, refused.problem) == (429, "too_many_attempts")
+    assert refused.body["retry_at"] == "2026-12-01T00:00:00Z"
+    assert thief.verify(phone.otp()).problem == "too_many_attempts"
+    kinds = [event["kind"] for event in desk.user(anna.user_id).body["events"]]
+    assert kinds.count("second_factor.unlocked") == 3
+    assert desk.reset(anna.user_id).status == 201
+    world.clock.advance(30 * 24 * 60 * 60)
+    assert world.help_desk().sign_in().status == 200
+
+
+@pytest.mark.doubles
+@pytest.mark.requirement("E11")
+def test_a_recovery_code_of_the_staffs_own_leads_to_a_new_phone_and_helps_nobody_before(
+    world: World, anna: User
+) -> None:
+    """Whoever found the paper and guessed the password is no help desk yet: a new phone is told of."""
+    world.wizard().enrolled()
+    world.add_staff()
+    _, codes = world.help_desk().enrolled_with_codes()
+    desk = world.help_desk()
+    desk.sign_in()
+    assert desk.recover(codes[0]).body["verified_by"] == "recovery_code"
+    assert desk.users().problem == desk.reset(anna.user_id).problem == "verification_required"
+    desk.prove_again()
+    assert desk.begin().status == 200
+    assert desk.confirm(desk.scan().otp()).body["verified_by"] == "code"
+    assert desk.users().status == 200
+    assert desk.reset(anna.user_id).status == 201
+
+
+@pytest.mark.doubles
 def test_unlocking_forgives_passwords_and_recovery_codes_too(
     world: World, desk: HelpDesk, anna: User
 ) -> None:
@@ -488,3 +577,71 @@ def test_what_is_disabled_is_never_unlocked(
     wizard.begin()
     assert wizard.confirm(wizard.scan().otp()).status == 200
     assert phone.otp()
+
+
+@pytest.mark.doubles
+@pytest.mark.requirement("E11", "A5")
+def test_what_is_written_down_is_one_line(world: World, desk: HelpDesk, anna: User) -> None:
+    world.wizard().enrolled()
+    said = {"reason": " The phone\r\nfell\u2028into\tthe  lake ", "ticket": " INC \n4711"}
+    assert desk.unlock(anna.user_id, said=said).status == 200
+    assert desk.reset(anna.user_id, said=said).status == 201
+    told = {event["kind"]: event["details"] for event in desk.user(anna.user_id).body["events"]}
+    for kind in ("second_factor.unlocked", "second_factor.reset"):
+        written = told[kind]["reason"], told[kind]["ticket"]
+        assert written == ("The phone fell into the lake", "INC 4711")
+
+
+# -- whose sign-in it takes
+
+
+def signed_out(world: World, desk: HelpDesk) -> None:
+    other = world.help_desk()
+    other.session_id = desk.session_id
+    assert other.sign_out().status == 204
+
+
+def given_another_phone(world: World, desk: HelpDesk) -> None:
+    staff = staff_of(world, desk)
+    world.stores.transactions.commit(world.stores.accounts.second_factor_changed(staff, epoch=staff.epoch))
+
+
+@pytest.mark.doubles
+@pytest.mark.requirement("E11", "B62")
+@pytest.mark.parametrize("meanwhile", [signed_out, given_another_phone])
+@pytest.mark.parametrize("act", ["reset", "unlock"])
+@pytest.mark.parametrize("enrol", [Wizard.enrolled, lambda wizard: wizard.enrolled_with_codes()[0]])
+def test_whose_sign_in_ends_meanwhile_does_nothing(
+    world: World,
+    desk: HelpDesk,
+    anna: User,
+    monkeypatch: pytest.MonkeyPatch,
+    meanwhile: Callable[[World, HelpDesk], None],
+    act: str,
+    enrol: Callable[[Wizard], Phone],
+) -> None:
+    """A colleague is removed, or signs out, between what was read of them and what they do."""
+    phone = enrol(world.wizard())
+    locked_out(world, phone)
+    commit = world.stores.transactions.commit
+
+    def at_the_last_moment(*changes: Change) -> None:
+        monkeypatch.undo()
+        meanwhile(world, desk)
+        commit(*changes)
+
+    monkeypatch.setattr(world.stores.transactions, "commit", at_the_last_moment)
+    answer = getattr(desk, act)(anna.user_id)
+    assert (answer.status, answer.problem) == (401, "not_signed_in")
+    again = world.wizard()
+    again.sign_in()
+    assert again.verify(phone.otp()).problem == "too_many_attempts"
+
+
+def staff_of(world: World, desk: HelpDesk) -> User:
+    assert desk.session_id is not None
+    session = world.stores.sessions.get(session_key_of(desk.session_id))
+    assert session is not None
+    staff = world.stores.accounts.get("cozone", session.user_id)
+    assert staff is not None
+    return staff

@@ -105,7 +105,7 @@ class TestAdding:
         wizard.prove_again()
         assert wizard.begin(replaces="0" * 32).problem == "not_found", "with nothing bound"
         may_change(world, wizard)
-        for nobodys in ("0" * 32, "*", ""):
+        for nobodys in ("0" * 32, "*"):
             assert wizard.begin(replaces=nobodys).problem == "not_found"
 
     @pytest.mark.requirement("E1", "B36")
@@ -316,7 +316,7 @@ class TestRemoving:
     @pytest.mark.requirement("E10", "M1")
     def test_what_is_not_ones_own_is_not_removed(self, world: World, wizard: Wizard) -> None:
         may_change(world, wizard)
-        for nobodys in ("0" * 32, "*", ""):
+        for nobodys in ("0" * 32, "*"):
             assert wizard.remove(nobodys).problem == "not_found"
         assert len(entries(wizard)) == 1
 
@@ -410,3 +410,14 @@ def disable(world: World, phone: Phone) -> None:
         guesser.verify(wrong)
         world.clock.advance(3_600)
     world.clock.now = now
+
+
+def test_no_authenticator_has_an_empty_id(world: World, wizard: Wizard) -> None:
+    may_change(world, wizard)
+    for answer, field in (
+        (wizard.rename("", "Arbetsmobil"), "authenticator"),
+        (wizard.remove(""), "authenticator"),
+        (wizard.begin(replaces=""), "replaces"),
+    ):
+        assert (answer.status, answer.problem, answer.body["field"]) == (400, "body_malformed", field)
+    assert len(entries(wizard)) == 1

@@ -45,7 +45,7 @@ def _edit(file: Path, edits: dict[str, str]) -> None:
 @pytest.mark.requirement("M3", "M4", "M6", "B58", "B60")
 def test_the_example_portal_lets_in_nobody_with_a_bad_token_or_answer(tmp_path: Path, keys: Path) -> None:
     """All is as it is shipped, but that nobody waits as long, and that its passwords cost little."""
-    source = _copy(tmp_path, "tvasteg.py", {"timeout=5": f"timeout={PATIENCE_SECONDS / 2}"})
+    source = _copy(tmp_path, "tvasteg.py", {'"timeout": 5': f'"timeout": {PATIENCE_SECONDS / 2}'})
     with portal_in_this_process(source, keys=keys) as portal:
         said = portal.results_of_kit(f"--patience={PATIENCE_SECONDS}")
 
@@ -100,7 +100,11 @@ CARELESS: dict[str, tuple[str, dict[str, str], list[str]]] = {
     "user": ("tvasteg.py", {'"sub": user, ': ""}, ["sub-other", "sub-missing"]),
     "nonce": ("tvasteg.py", {'"nonce": nonce, ': ""}, ["nonce-other", "nonce-missing", "replayed"]),
     "class": ("tvasteg.py", {', "acr": "urn:tvasteg:acr:two-step"': ""}, ["acr-other"]),
-    "method": ("tvasteg.py", {' and "otp" in claims["amr"]': ""}, ["amr-without-otp"]),
+    "method": (
+        "tvasteg.py",
+        {' and (days or "otp" in claims["amr"])': ""},
+        ["amr-without-otp", "amr-empty"],
+    ),
     "list of methods": ("tvasteg.py", {' and isinstance(claims["amr"], list)': ""}, ["amr-text"]),
     "expiry": (
         "tvasteg.py",
@@ -110,11 +114,12 @@ CARELESS: dict[str, tuple[str, dict[str, str], list[str]]] = {
     "time of the code": (
         "tvasteg.py",
         {
-            'time() - 960 < claims["auth_time"] <= claims["iat"] < time() + 60': "True",
+            'time() - 960 - days * 86400 < claims["auth_time"] <= claims["iat"] < time() + 60': "True",
             'claims["iat"]': 'claims.get("iat", time())',
         },
-        ["auth-time-old", "iat-future", "iat-missing"],
+        ["auth-time-old", "iat-future", "iat-missing", "remembered-too-long"],
     ),
+    "remembered for ever": ("tvasteg.py", {"days = 90 if": "days = 999 if"}, ["remembered-too-long"]),
     "algorithm": (
         "tvasteg.py",
         {
@@ -135,10 +140,10 @@ CARELESS: dict[str, tuple[str, dict[str, str], list[str]]] = {
     ),
     "redirects": (
         "tvasteg.py",
-        {"allow_redirects=False": "allow_redirects=True"},
+        {'"allow_redirects": False': '"allow_redirects": True'},
         ["status-redirect", "verification-redirect", "assertion-redirect", "jwks-redirect"],
     ),
-    "patience": ("tvasteg.py", {", timeout=5": ""}, ["status-slow"]),
+    "patience": ("tvasteg.py", {'"timeout": 5, ': ""}, ["status-slow"]),
     "proof of the body": (
         "tvasteg.py",
         {'"body_sha256": digest': '"body_sha256": "x"'},

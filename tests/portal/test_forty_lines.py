@@ -169,6 +169,21 @@ def test_whether_the_portal_has_proven_the_user_is_its_own_word(
     assert stand_in.calls.faults == {"hand-off: identity_verified is not true"}
 
 
+@pytest.mark.requirement("M4")
+def test_a_browser_that_is_remembered_comes_out_too_with_the_time_of_its_code(
+    tvasteg: Tvasteg, stand_in: StandIn
+) -> None:
+    """Else its user would be sent back for ever: Tvåsteg asks for no code, where the tenant wants none."""
+    stand_in.play.sign = cases.remembered(days=89)
+    kept = _handed_off(tvasteg)
+    claims = tvasteg.redeem("code", user=USER, nonce=kept["nonce"])
+    assert (claims["amr"], claims["verified_by"]) == ([], "remembered_browser")
+    assert time.time() - claims["auth_time"] > 88 * cases.DAY_SECONDS
+    stand_in.play.sign = cases.remembered(days=91)
+    with pytest.raises(RefusedError, match="assertion_not_ours"):
+        tvasteg.redeem("code", user=USER, nonce=_handed_off(tvasteg)["nonce"])
+
+
 @pytest.mark.parametrize("early", [-55, 55])
 def test_clocks_may_differ_by_a_minute(early: int, tvasteg: Tvasteg, stand_in: StandIn) -> None:
     stand_in.play.sign = cases.times(auth_time=early, iat=early, exp=early + 1)

@@ -20,6 +20,7 @@ from joserfc.jwk import KeySet
 from chalicelib.accounts.record import user_id_of
 from chalicelib.assertions.signing_keys import NOTICE_SECONDS, OVERLAP_SECONDS, KeyRing, SigningKey
 from chalicelib.hand_offs.record import ReturnCode, key_of_token, new_token
+from chalicelib.sessions.session import CODE
 from chalicelib.tenants.profile import Profile
 from tests.race.arena import NOON, Arena
 from tests.support.live_server import SETTINGS, HeldClock, Line, Page, Server, all_at_once
@@ -103,6 +104,7 @@ def an_issued_code(seeding: Seeding, portal_user: str, *, now: int) -> str:
         portal_user=portal_user,
         nonce=f"nonce of {portal_user}",
         verified_at=now,
+        verified_by=CODE,
         reference=secrets.token_hex(4),
         issued_at=now,
     )

@@ -582,4 +582,4 @@ class Journey(RuleBasedStateMachine):
     "B36",
 )
 def test_every_order_of_requests_is_answered_as_the_model_says() -> None:
-    run_state_machine_as_test(Journey, settings=settings(max_examples=30, stateful_step_count=35))
+    run_state_machine_as_test(Journey, settings=settings(max_examples=25, stateful_step_count=35))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -83,6 +84,11 @@ def asked_for_the_code(page: Page, service: FakeService, site: str, query: str =
     service.sign_in(second_factor="active", offers_codes=True, **{"codes": codes, **state})
     page.goto(f"{site}/{query}")
     expect_screen(page, "verify")
+
+
+def begun(service: FakeService) -> list[dict[str, Any]]:
+    """Return what was asked for each time that a phone was begun with."""
+    return [json.loads(request.post_data or "{}") for request in service.calls(BEGINNING)]
 
 
 def act_on(page: Page, name: str, action: str) -> None:
@@ -348,7 +354,7 @@ def test_a_recovery_code_leads_straight_to_a_new_phone(page: Page, service: Fake
     page.check("#phone-android")
     press(page, "continue")
     expect_screen(page, "app")
-    assert service.calls(BEGINNING)[0].post_data_json["replaces"] == "phone-1"
+    assert begun(service)[0]["replaces"] == "phone-1"
     press(page, "continue")
     enter_code(page, RIGHT_CODE)
     expect_screen(page, "recovery")
@@ -394,7 +400,7 @@ def test_somebody_with_two_phones_says_which_one_is_gone(
     page.check("#phone-android")
     press(page, "continue")
     expect_screen(page, "app")
-    assert service.calls(BEGINNING)[0].post_data_json["replaces"] == "phone-2"
+    assert begun(service)[0]["replaces"] == "phone-2"
 
 
 @pytest.mark.parametrize("purpose", [None, "sign-in"])
@@ -439,7 +445,7 @@ def test_a_disabled_authenticator_opens_to_a_recovery_code(
     page.check("#phone-android")
     press(page, "continue")
     expect_screen(page, "app")
-    assert "replaces" not in service.calls(BEGINNING)[0].post_data_json
+    assert "replaces" not in begun(service)[0]
 
 
 RECOVERY_REFUSALS: list[tuple[int, str, dict[str, Any]]] = [
@@ -675,7 +681,7 @@ def test_the_only_phone_is_not_removed_where_one_is_needed(
     page.check("#phone-android")
     press(page, "continue")
     expect_screen(page, "app")
-    assert service.calls(BEGINNING)[0].post_data_json["replaces"] == "phone-1"
+    assert begun(service)[0]["replaces"] == "phone-1"
 
 
 def test_a_refusal_to_remove_the_last_one_is_told(page: Page, service: FakeService, site: str) -> None:
@@ -713,7 +719,7 @@ def test_another_phone_is_added_beside_the_first(page: Page, service: FakeServic
     press(page, "continue")
     enter_code(page, RIGHT_CODE)
     expect_screen(page, "done")
-    assert service.calls(BEGINNING)[0].post_data_json == {"phone": "iphone", "same_phone": False}
+    assert begun(service)[0] == {"phone": "iphone", "same_phone": False}
     assert len(service.phones) == 2
 
 
@@ -747,7 +753,7 @@ def test_a_changed_phone_says_which_one_it_replaces_even_with_the_same_choice(
     press(page, "back")
     press(page, "continue")
     expect_screen(page, "app")
-    assert [r.post_data_json.get("replaces") for r in service.calls(BEGINNING)] == ["phone-1"] * 2
+    assert [wish.get("replaces") for wish in begun(service)] == ["phone-1"] * 2
 
 
 def test_no_more_than_five(page: Page, service: FakeService, site: str) -> None:

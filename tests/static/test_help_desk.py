@@ -562,6 +562,35 @@ def test_unlocking_ends_a_wait(page: Page, service: FakeHelpDesk, site: str) -> 
     }
 
 
+@pytest.mark.requirement("E11")
+def test_who_was_unlocked_three_times_this_month_is_to_be_reset(
+    page: Page, service: FakeHelpDesk, site: str
+) -> None:
+    service.details["id-anna"] = {"waiting_until": in_minutes(30)}
+    service.sign_in_as_staff()
+    open_page(page, site, "#user/id-anna/unlock", "unlock")
+    write(page, None)
+    service.refuse_next(UNLOCK, 429, "too_many_attempts", retry_at=in_minutes(20 * 24 * 60))
+    press(page, "unlock")
+    expect_refusal(page, words("sv")["problem.too_many_attempts.unlock"])
+
+
+@pytest.mark.requirement("E11")
+def test_a_recovery_code_of_the_staffs_own_leads_to_a_new_phone_first(
+    page: Page, service: FakeHelpDesk, site: str
+) -> None:
+    """Or to a code, after which they are where they wanted to be."""
+    service.sign_in_as_staff(verified_by="recovery_code")
+    open_page(page, site, "#user/id-anna", "code", "?tenant=cozone&lang=sv")
+    expect(page.locator("p.lead:visible")).to_have_text(words("sv")["code.recovered"])
+    page.locator("summary").click()
+    link = page.locator("main [data-link=wizard]")
+    expect(link).to_have_attribute("href", "/?tenant=cozone&lang=sv")
+    assert service.calls("GET /api/help-desk/user") == []
+    enter_code(page, RIGHT_CODE)
+    expect_screen(page, "user")
+
+
 def test_only_a_reset_helps_who_is_locked(page: Page, service: FakeHelpDesk, site: str) -> None:
     """No button promises otherwise; who gets there all the same is told."""
     service.sign_in_as_staff()

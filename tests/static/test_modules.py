@@ -59,6 +59,51 @@ def test_whatever_is_typed_gets_six_digits_or_a_reason(evaluate: Evaluate, typed
         assert answer["error"] in {"empty", "digits", "length"}
 
 
+RECOVERY_CODE = "A7K2M9QXT3PV0W"
+TYPED_RECOVERY_CODES = {
+    "A-7K2M9-QXT3P-V0W": {"code": RECOVERY_CODE},
+    "a7k2m9qxt3pv0w": {"code": RECOVERY_CODE},
+    " A \u2013 7K2M9\u00a0QXT3P\u2212VoW\n": {"code": RECOVERY_CODE},
+    "B-IlO11-00000-000": {"code": "B1101100000000"},
+    "": {"error": "empty"},
+    " - ": {"error": "empty"},
+    "123456": {"error": "malformed"},
+    "I-7K2M9-QXT3P-V0W": {"error": "malformed"},
+    "A-7K2M9-QXT3P-V0": {"error": "malformed"},
+    "A-7K2M9-QXT3P-V0WW": {"error": "malformed"},
+    "A-7K2M9-QXT3P-V0U": {"error": "malformed"},
+}
+
+
+@pytest.mark.requirement("W1")
+@pytest.mark.parametrize(("typed", "expected"), TYPED_RECOVERY_CODES.items())
+def test_a_recovery_code_is_read_as_it_was_written_down(
+    evaluate: Evaluate, typed: str, expected: dict[str, str]
+) -> None:
+    """In any case, with any gaps, and with what is easily misread as it was meant."""
+    check = "({ checkRecoveryCode }, typed) => checkRecoveryCode(typed)"
+    assert evaluate("account/codes", check, typed) == expected
+
+
+TYPED_RESET_CODES = {
+    "4F7K-9QXT": {"code": "4F7K9QXT"},
+    "4f7k 9qxt": {"code": "4F7K9QXT"},
+    "oOiL-0000": {"code": "00110000"},
+    "": {"error": "empty"},
+    "4F7K-9QX": {"error": "malformed"},
+    "4F7K-9QXU": {"error": "malformed"},
+}
+
+
+@pytest.mark.parametrize(("typed", "expected"), TYPED_RESET_CODES.items())
+def test_the_help_desks_code_is_read_as_it_was_said(
+    evaluate: Evaluate, typed: str, expected: dict[str, str]
+) -> None:
+    """Whatever the user made of it on the telephone."""
+    check = "({ checkResetCode }, typed) => checkResetCode(typed)"
+    assert evaluate("account/codes", check, typed) == expected
+
+
 def test_a_key_is_shown_in_fours(evaluate: Evaluate) -> None:
     """As people read it aloud."""
     grouped = evaluate("code", "({ groupKey }, key) => groupKey(key)", "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567")

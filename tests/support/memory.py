@@ -71,6 +71,7 @@ from chalicelib.throttle import (
     OTP_FAILURES_PER_MONTH,
     OTP_LADDER,
     PASSWORD_LADDER,
+    UNLOCKS_PER_MONTH,
     end_of_month_epoch_seconds,
     month_of,
 )
@@ -199,16 +200,31 @@ class MemoryAccounts:
         return Change(write, ConditionRefusedError())
 
     def renamed(
-        self, user: User, *, username: str, language: str, addresses: tuple[str, ...] | None = None
+        self,
+        user: User,
+        *,
+        username: str,
+        language: str,
+        addresses: tuple[str, ...] | None = None,
+        former_addresses: Mapping[str, int] | None = None,
     ) -> Change:
+        def is_told_as_before(stored: User) -> bool:
+            before, now = (
+                (known.username, known.addresses, known.former_addresses) for known in (user, stored)
+            )
+            return former_addresses is None or before == now
+
         return self._user_change(
             user,
-            lambda _: True,
+            is_told_as_before,
             lambda stored: replace(
                 stored,
                 username=username,
                 language=language,
                 addresses=stored.addresses if addresses is None else addresses,
+                former_addresses=stored.former_addresses
+                if former_addresses is None
+                else dict(former_addresses),
             ),
             refused=ConditionRefusedError(),
         )
@@ -254,6 +270,14 @@ class MemoryAccounts:
             lambda stored: stored.epoch == user.epoch,
             lambda stored: replace(stored, status=status),
             refused=EnrolmentReplacedError(),
+        )
+
+    def unchanged(self, user: User) -> Change:
+        return self._user_change(
+            user,
+            lambda stored: (stored.epoch, stored.created_at) == (user.epoch, user.created_at),
+            lambda stored: stored,
+            refused=NotSignedInError(),
         )
 
     def recovery_set_noted(self, user: User, set_id: str) -> Change:
@@ -409,6 +433,7 @@ class _BoundRow:
     last_attempt_at: int = 0
     accepted_attempt: str | None = None
     failures_by_month: dict[str, int] = field(default_factory=dict)
+    unlocks_by_month: dict[str, int] = field(default_factory=dict)
 
     def read(self, method: str) -> BoundAuthenticators:
         return BoundAuthenticators(
@@ -418,6 +443,7 @@ class _BoundRow:
             entries=tuple(self.entries.values()),
             last_attempt_at=self.last_attempt_at,
             failures_by_month=dict(self.failures_by_month),
+            unlocks_by_month=dict(self.unlocks_by_month),
         )
 
 
@@ -586,7 +612,7 @@ class MemoryAuthenticators:
             return Reservation(
                 attempt=attempt,
                 month=month,
-                past_months=tuple(past for past in row.failures_by_month if past != month),
+                past_months=tuple(sorted((row.failures_by_month | row.unlocks_by_month).keys() - {month})),
                 bound=row.read(method),
                 was_accepted=False,
             )
@@ -632,6 +658,7 @@ class MemoryAuthenticators:
             row.failures_by_month[reservation.month] = counted - 1
             for past in reservation.past_months:
                 row.failures_by_month.pop(past, None)
+                row.unlocks_by_month.pop(past, None)
             return row.read(method)
 
     def disabled(self, owner: Owner, method: str) -> Change:
@@ -686,16 +713,19 @@ class MemoryAuthenticators:
         )
 
     def unlocked(self, owner: Owner, method: str, *, month: str) -> Change:
-        def is_active() -> bool:
+        def is_unlockable() -> bool:
             row = self._bound.get((owner, method))
-            return row is not None and not row.read(method).is_disabled
+            if row is None or row.read(method).is_disabled:
+                return False
+            return row.unlocks_by_month.get(month, 0) < UNLOCKS_PER_MONTH
 
         def take_effect() -> None:
             row = self._bound[owner, method]
             row.consecutive_failures = 0
             row.failures_by_month.pop(month, None)
+            row.unlocks_by_month[month] = row.unlocks_by_month.get(month, 0) + 1
 
-        return self._bound_change(owner, is_active, take_effect, refused=AuthenticatorDisabledError())
+        return self._bound_change(owner, is_unlockable, take_effect, refused=AuthenticatorDisabledError())
 
     def month_opened(self, owner: Owner, method: str, month: str) -> Change:
         return self._bound_change(

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from chalicelib.accounts.listing import Place, UserPage, name_key_of
 from chalicelib.accounts.record import User
 from chalicelib.audit.event import Event
-from chalicelib.audit.history import REFERENCE_DAYS
+from chalicelib.audit.history import REFERENCE_DAYS, is_listed
 
 
 class MemoryUserLists:
@@ -65,7 +65,7 @@ class MemoryEventHistory:
         found = [
             event
             for event in self._newest_first(tenant_id)
-            if event.user_id == user_id and not event.kind.startswith(("session.", "attempt."))
+            if event.user_id == user_id and is_listed(event.kind)
         ]
         return tuple(found[:limit])
 

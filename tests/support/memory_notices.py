@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from typing import Any
 
+from chalicelib.accounts.addresses import addresses_told
 from chalicelib.audit.dynamodb import DynamoEventLog
 from chalicelib.audit.event import Event
 from chalicelib.bootstrap import Stores
@@ -23,7 +24,7 @@ class MemoryRecipients:
     def __init__(self, stores: Stores) -> None:
         self._stores = stores
 
-    def of(self, tenant_id: str, user_id: str) -> Recipient | None:
+    def of(self, tenant_id: str, user_id: str, *, at: int) -> Recipient | None:
         user = self._stores.accounts.get(tenant_id, user_id)
         if user is None:
             return None
@@ -31,7 +32,8 @@ class MemoryRecipients:
             tenant = self._stores.tenants.get(tenant_id)
         except NotFoundError:
             return None
-        return Recipient(profile=tenant.profile, language=user.language, addresses=user.notice_addresses)
+        addresses = addresses_told(user.notice_addresses, user.former_addresses, at=at)
+        return Recipient(profile=tenant.profile, language=user.language, addresses=addresses)
 
 
 class MemorySentMails:

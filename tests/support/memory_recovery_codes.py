@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 
 from chalicelib.authenticators.record import Attempt, Owner
@@ -15,7 +15,14 @@ from chalicelib.errors import (
 )
 from chalicelib.recovery_codes.record import RecoveryCodes, RecoveryReservation, StoredCode
 from chalicelib.storage.changes import Change
-from chalicelib.throttle import OTP_FAILURES_PER_MONTH, OTP_LADDER, end_of_month_epoch_seconds, month_of
+from chalicelib.throttle import (
+    OTP_FAILURES_PER_MONTH,
+    OTP_LADDER,
+    RECOVERY_SETS_PER_DAY,
+    day_of,
+    end_of_month_epoch_seconds,
+    month_of,
+)
 from tests.support.memory_transactions import MemoryTransactions, MemoryWrite
 
 
@@ -27,13 +34,16 @@ class _Row:
     last_attempt_at: int = 0
     accepted_attempt: str | None = None
     failures_by_month: dict[str, int] = field(default_factory=dict)
+    made_by_day: dict[str, int] = field(default_factory=dict)
 
     @property
     def has_ended(self) -> bool:
         return self.is_disabled or OTP_LADDER.disables(self.consecutive_failures)
 
     def read(self) -> RecoveryCodes | None:
-        return None if self.codes is None else replace(self.codes, is_disabled=self.has_ended)
+        if self.codes is None:
+            return None
+        return replace(self.codes, is_disabled=self.has_ended, made_by_day=dict(self.made_by_day))
 
 
 class MemoryRecoveryCodes:
@@ -49,16 +59,29 @@ class MemoryRecoveryCodes:
             return None if row is None else row.read()
 
     def made(
-        self, owner: Owner, set_id: str, code_hashes: Mapping[str, str], *, reopens: bool, now: int
+        self,
+        owner: Owner,
+        set_id: str,
+        code_hashes: Mapping[str, str],
+        *,
+        reopens: bool,
+        now: int,
+        past_days: Collection[str] = (),
     ) -> Change:
+        today = day_of(now)
+
         def is_as_said() -> bool:
             row = self._rows.get(owner)
-            return (row is not None and row.has_ended) is reopens
+            has_room = row is None or row.made_by_day.get(today, 0) < RECOVERY_SETS_PER_DAY
+            return has_room and (row is not None and row.has_ended) is reopens
 
         def take_effect() -> None:
             row = self._rows.setdefault(owner, _Row())
             if reopens:
                 row.is_disabled, row.consecutive_failures = False, 0
+            row.made_by_day[today] = row.made_by_day.get(today, 0) + 1
+            for past in past_days:
+                row.made_by_day.pop(past, None)
             row.codes = RecoveryCodes(
                 set_id=set_id,
                 made_at=now,

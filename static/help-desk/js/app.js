@@ -316,13 +316,14 @@ function tell(problem) {
   const field = FIELD_OF_CODE[problem.code] ?? null;
   const hasField = document.querySelector(`[data-field="${field}"]`) !== null;
   page.showErrors([{ field: hasField ? field : null, ...wordsOf(problem) }]);
-  if (problem.code === 'too_many_attempts') tellWhenWaitIsOver(problem.retryAt);
+  if (problem.code === 'too_many_attempts' && view !== 'unlock') tellWhenWaitIsOver(problem.retryAt);
 }
 
 /** Return the text key of *problem* on the present view, with its values. */
 function wordsOf(problem) {
   const code = knownCode(problem);
   if (code === 'too_many_attempts') {
+    if (view === 'unlock') return { key: 'problem.too_many_attempts.unlock' };
     const key = view === 'sign-in' ? 'problem.too_many_attempts.password' : 'problem.too_many_attempts';
     return { key, values: { when: () => whenText(language(), problem.retryAt) } };
   }

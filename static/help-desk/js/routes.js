@@ -43,7 +43,8 @@ export function viewFor(session, wanted) {
   if (session === null || session.role !== 'help_desk') return 'sign-in';
   if (session.second_factor === 'none') return 'set-up';
   if (session.second_factor === 'disabled') return 'own-disabled';
-  return session.verified ? wanted : 'code';
+  // A recovery code is none: it leads to a new phone first.
+  return session.verified && session.verified_by === 'code' ? wanted : 'code';
 }
 
 /** Return the reference that *typed* is, as users read it from the foot of their page, or null. */

@@ -326,7 +326,8 @@ export const VIEWS = {
       reset: intent === 'reset',
       unlock: intent === 'unlock',
       sign_in: intent === null && !session.wasVerified,
-      again: intent === null && Boolean(session.wasVerified),
+      again: intent === null && session.wasVerified && session.verified_by !== 'recovery_code',
+      recovered: intent === null && session.verified_by === 'recovery_code',
     }),
     values: ({ detail }) => ({ username: name(detail?.user.username ?? '') }),
     enter({ intent }) {

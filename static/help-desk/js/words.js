@@ -28,6 +28,7 @@ export const EVENT_KINDS = [
   'second_factor.reset',
   'second_factor.unlocked',
   'reset_code.accepted',
+  'addresses.changed',
   'user.added',
   'user.erased',
   'attempts.warned',

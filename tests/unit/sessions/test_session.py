@@ -20,6 +20,7 @@ from chalicelib.sessions.session import (
     start_session,
     successor_id,
 )
+from tests.contract.drafts import a_user
 
 START = 1_795_424_400
 MINUTE = 60
@@ -146,3 +147,22 @@ def test_a_reference_is_short_and_no_key() -> None:
     session = started().session
     assert len(session.reference) == 8
     assert session.reference not in session.session_key
+
+
+@pytest.mark.requirement("K8", "E8")
+def test_a_session_is_its_own_users_until_their_factors_change_or_they_are_erased() -> None:
+    user = a_user(epoch=3, created_at=START)
+    session = replace(started().session, user_created_at=START)
+    assert session.is_of(user)
+    assert not session.is_of(replace(user, epoch=4))
+    for later in (1, 3_600):
+        assert not session.is_of(replace(user, created_at=START + later))
+        assert not session.is_of(replace(user, created_at=START - later))
+
+
+@pytest.mark.requirement("K8")
+def test_a_session_of_an_earlier_release_is_nobodys_who_was_stored_after_it_began() -> None:
+    session = started().session
+    assert session.user_created_at is None
+    assert session.is_of(a_user(epoch=3, created_at=START))
+    assert not session.is_of(a_user(epoch=3, created_at=START + 1))
