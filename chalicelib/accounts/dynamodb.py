@@ -357,7 +357,8 @@ def _told_as_before(user: User) -> Condition:
         _UserRow.former_addresses == former if former else _UserRow.former_addresses.does_not_exist()
     )
     same_name: Condition = _UserRow.username == user.username
-    return same_name & same & same_former
+    told: Condition = same_name & same & same_former
+    return told
 
 
 def _user_key(user: User) -> _UserRow:

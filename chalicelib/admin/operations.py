@@ -7,7 +7,6 @@ Whoever asks has been told apart before: the actor comes from IAM and never from
 from __future__ import annotations
 
 import re
-import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -109,7 +108,7 @@ class Admin:
     staff: Staff
     export: Export
     erasure: PersonErasure
-    clock: Callable[[], float] = time.time
+    clock: Callable[[], float]
 
     def answer(
         self, operation: str, arguments: Mapping[str, Any], *, identity: str, request_id: str
@@ -170,8 +169,7 @@ class Admin:
             addresses=addresses or "",
             operator=operator,
         )
-        content = {"username": user.username, "is_told": bool(user.notice_addresses)}
-        return Answer(content=content, tenant_id=tenant.tenant_id)
+        return Answer(content={"username": user.username}, tenant_id=tenant.tenant_id)
 
     def _list_staff(self, tenant: Tenant, taken: _Arguments, _operator: Operator) -> Answer:
         taken.require_all_taken()

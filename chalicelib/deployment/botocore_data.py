@@ -95,9 +95,7 @@ def trimmed_endpoints(endpoints: Json) -> Json:
             partition
             | {
                 "services": {
-                    name: service
-                    for name, service in partition["services"].items()
-                    if name in ours
+                    name: service for name, service in partition["services"].items() if name in ours
                 }
             }
             for partition in endpoints["partitions"]

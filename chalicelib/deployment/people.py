@@ -16,6 +16,7 @@ from typing import Any, TextIO
 
 from botocore.exceptions import ClientError
 
+from chalicelib.accounts.addresses import mail_address_of
 from chalicelib.accounts.record import HELP_DESK, USER
 from chalicelib.admin.export import MOST_USERS_A_PAGE
 from chalicelib.deployment.admin_client import LOCAL, AdminClient, open_admin
@@ -88,7 +89,7 @@ def add_or_list_staff(about: About, *, language: str | None, addresses: str | No
     )
     print(f"{added['username']} is of the help desk of {about.tenant}.")
     print("They sign in at /help-desk/ and set up a second factor of their own there first.")
-    if not added["is_told"]:
+    if not addresses and mail_address_of(added["username"]) is None:
         print("No mail tells them of what happens to it: the name is no mail address, so say ADDRESSES=...")
 
 

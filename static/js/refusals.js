@@ -38,6 +38,7 @@ export function wordsOf({ code, retryAt, driftSeconds }, { screen, tenant, langu
       return { key: `problem.clock_skew.${direction}.${pluralForm(language(), minutes)}`, values: { minutes } };
     }
     case 'too_many_attempts':
+      if (screen === 'recovery') return { key: 'problem.too_many_attempts.recovery', values };
       return { key: isPasswordScreen ? 'problem.too_many_attempts.password' : 'problem.too_many_attempts', values };
     case 'password_mismatch':
       if (tenant.neutral_password_errors) return { key: 'problem.password_mismatch.neutral' };

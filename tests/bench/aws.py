@@ -80,7 +80,9 @@ def verifying_alone(services: Services, ticket: Ticket, clock: ManualClock) -> C
             request_id="bench",
             reference="bench",
         )
-        verifier.verify(owner, code, attempt, strict=False, disabled_event=never_told, find_user=lambda: None)
+        verifier.verify(
+            owner, code, attempt, strict=False, disabled_event=never_told, find_user=lambda: None
+        )
 
     return verify
 

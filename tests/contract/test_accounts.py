@@ -225,6 +225,34 @@ def test_addresses_are_noted_and_stay_where_none_are_said(store: AccountStore, c
     assert changed.addresses == ("three@firma.se",)
 
 
+@pytest.mark.requirement("E7")
+@pytest.mark.parametrize("first", [(), ("one@firma.se",)])
+def test_of_two_changes_of_addresses_neither_makes_the_others_former_ones_be_forgotten(
+    store: AccountStore, commit: Commit, first: tuple[str, ...]
+) -> None:
+    as_read = replace(A_PORTALS, addresses=first)
+    commit(store.enlisted(as_read))
+
+    def change(address: str, former: dict[str, int]) -> None:
+        said = {"addresses": (address,), "former_addresses": former}
+        commit(store.renamed(as_read, username="Ny", language="sv", **said))  # type: ignore[arg-type]
+
+    change("two@firma.se", {"one@firma.se": NOW + 30})
+    with pytest.raises(ConditionRefusedError):
+        change("three@firma.se", {})
+    changed = store.get("cozone", "anna")
+    assert changed is not None
+    assert (changed.addresses, changed.former_addresses) == (("two@firma.se",), {"one@firma.se": NOW + 30})
+    as_read = replace(changed, former_addresses={"one@firma.se": NOW + 31})
+    with pytest.raises(ConditionRefusedError):
+        change("three@firma.se", {})
+    as_read = changed
+    change("three@firma.se", {})
+    assert store.get("cozone", "anna") == replace(
+        changed, addresses=("three@firma.se",), former_addresses={}
+    )
+
+
 def test_nobody_is_not_renamed(store: AccountStore, commit: Commit) -> None:
     with pytest.raises(ConditionRefusedError):
         commit(store.renamed(A_PORTALS, username="Ny", language="en"))

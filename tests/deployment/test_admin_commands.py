@@ -340,6 +340,7 @@ class TestPeople:
     def test_staff_come_and_go(self, operator: Operator, admin: FunctionUrl) -> None:
         said = does(operator, "staff", "--username", "eva", stdin=f"{PASSWORD}\n")
         assert said.out.startswith("eva is of the help desk of cozone.\n"), said.err
+        assert said.out.endswith("the name is no mail address, so say ADDRESSES=...\n")
         assert does(operator, "staff").out.startswith("eva  not_enrolled  since ")
         (told,) = does(operator, "staff", "--json").out.splitlines()
         assert json.loads(told)["username"] == "eva"
@@ -349,6 +350,10 @@ class TestPeople:
         said = does(operator, "staff", "--username", "eva", "--remove", "1")
         assert (said.status, said.err) == (1, "There is no such user in cozone.\n")
         assert sorted(event_kinds(operator)) == ["user.added", "user.erased"]
+        said = does(operator, "staff", "--username", "eva", "--addresses", "eva", stdin=f"{PASSWORD}\n")
+        assert said.err == "ADDRESSES are refused: an address is no mail address.\n"
+        said = does(operator, "staff", "--username", "eva", "--addresses", "e@x.se", stdin=f"{PASSWORD}\n")
+        assert said.out.endswith("set up a second factor of their own there first.\n")
         assert admin.events
 
     @pytest.mark.requirement("K8")

@@ -11,8 +11,10 @@ from pynamodb.models import Model
 
 from chalicelib.audit import event
 from chalicelib.audit.event import ATTEMPT_ACCEPTED, ATTEMPT_COUNTED
+from chalicelib.caller import Occasion
 from chalicelib.keys.cipher import SealContext
 from chalicelib.notices.dynamodb import DynamoSentMails
+from chalicelib.sessions.session import start_session
 from chalicelib.storage.rows import Row, StateRow
 from tests.docs.pages import DOCS, code_in, tables
 from tests.support.admin import Desk, key_of_length
@@ -216,6 +218,15 @@ def _told(world: World) -> None:
     sent.within_budget(user.tenant_id, user.user_id, event_id="0" * 32, at=int(world.clock()), most=1)
 
 
+def _come_through_the_front_door(world: World) -> None:
+    """Leave an event of a request whose network the front door told."""
+    occasion = Occasion(now=int(world.clock()), request_id="r", request_hash="h", source="203.0.113.0/24")
+    opened = start_session(tenant_id="cozone", user_id="u", epoch=0, now=occasion.now)
+    world.stores.transactions.commit(
+        world.stores.events.recorded(occasion.event("session.started", opened.session))
+    )
+
+
 def test_every_row_of_a_journey_is_as_the_page_says() -> None:
     seen: dict[str, set[str]] = {title: set() for title in SECTIONS}
     with moto_world() as world:
@@ -223,6 +234,7 @@ def test_every_row_of_a_journey_is_as_the_page_says() -> None:
             _lived_in(world)
         deliver_all(world.stores, stream.records)
         _told(world)
+        _come_through_the_front_door(world)
         assert {ATTEMPT_COUNTED, ATTEMPT_ACCEPTED} <= set(world.event_kinds())
         for item in [*world.aws.state(), *world.aws.events()]:
             key = f"{item['pk']['S']} / {item['sk']['S']}"

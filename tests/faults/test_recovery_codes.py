@@ -52,7 +52,7 @@ def test_a_failed_making_leaves_a_whole_set_or_none_and_the_next_one_counts(
     world.aws.leave_alone()
     assert wizard.make_recovery_codes().status == 201
     operations = list(world.aws.calls)
-    assert operations == ["GetItem", "GetItem", "UpdateItem", "GetItem", "TransactWriteItems"]
+    assert operations == ["GetItem", "GetItem", "UpdateItem", "GetItem", "GetItem", "TransactWriteItems"]
     for at_call, operation in enumerate(operations, start=1):
         world.aws.restore(state)
         made = world.event_kinds().count("recovery_codes.made")

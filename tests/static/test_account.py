@@ -153,6 +153,18 @@ def test_a_reload_makes_new_codes_and_says_so_until_they_are_kept(
 
 
 @pytest.mark.requirement("R5")
+def test_an_eleventh_set_of_a_day_says_when_the_next_can_be_made(
+    page: Page, service: FakeService, site: str
+) -> None:
+    service.offers_codes = True
+    open_at(page, site, "code", service)
+    service.refuse_next(MAKING, 429, "too_many_attempts", retry_at=in_minutes(600))
+    enter_code(page, RIGHT_CODE)
+    expect_screen(page, "recovery")
+    expect_refusal(page, says("problem.too_many_attempts.recovery").split("{")[0].strip())
+
+
+@pytest.mark.requirement("R5")
 def test_a_lost_answer_is_cured_by_new_codes(page: Page, service: FakeService, site: str) -> None:
     """The screen comes all the same, says what is missing and tries again by its button."""
     service.offers_codes = True

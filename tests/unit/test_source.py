@@ -73,6 +73,16 @@ def _run_at_import(statement: ast.AST) -> list[ast.AST]:
     return nodes
 
 
+# Where the parts of a function are put together, and with them its clock.
+_PUT_TOGETHER = {
+    "bootstrap.py",
+    "admin/assembly.py",
+    "archive/digest_handler.py",
+    "archive/handler.py",
+    "notices/handler.py",
+}
+
+
 @pytest.mark.requirement("T5")
 @pytest.mark.parametrize("path", MODULES, ids=IDS)
 def test_only_bootstrap_knows_a_clock(path: Path) -> None:
@@ -84,7 +94,7 @@ def test_only_bootstrap_knows_a_clock(path: Path) -> None:
     }
     imported = {name.replace("datetime.datetime", "datetime") for name in _imports(_tree(path))}
     clocks = {clock for clock in _CLOCKS if clock in read or ".".join(clock) in imported}
-    assert clocks == ({("time", "time")} if path.name == "bootstrap.py" else set())
+    assert clocks == ({("time", "time")} if path.relative_to(ROOT).as_posix() in _PUT_TOGETHER else set())
 
 
 @pytest.mark.requirement("T5")
@@ -125,7 +135,7 @@ def test_the_drift_of_the_clock_is_told_and_used_for_nothing() -> None:
 @pytest.mark.requirement("V4")
 @pytest.mark.parametrize("path", MODULES, ids=IDS)
 def test_every_read_is_strong_and_none_goes_through_an_index(path: Path) -> None:
-    """One place reads rows, strongly; a Query, Scan or batch would need a proof of its own."""
+    """One place reads rows, strongly; what asks by Query makes lists, and nothing that decides."""
     called = {
         node.attr
         for node in ast.walk(_tree(path))
@@ -135,9 +145,33 @@ def test_every_read_is_strong_and_none_goes_through_an_index(path: Path) -> None
     }
     if path.relative_to(ROOT).as_posix() == "storage/dynamodb.py":
         writes = {"put_item", "update_item", "delete_item", "transact_write_items"}
-        assert called == {"get_item"} | writes
+        assert called == {"get_item", "query"} | writes
         assert '"ConsistentRead": True' in path.read_text("utf-8")
     else:
-        keys_only = {"get_public_key"} if path.name == "kms.py" else set()
+        objects = {"kms.py": {"get_public_key"}, "s3.py": {"get_object"}}
+        no_rows = objects.get(path.name, set())
         rows = {name for name in called if "get" in name or name in {"query", "scan"}}
-        assert rows == keys_only
+        assert rows == no_rows
+
+
+@pytest.mark.requirement("V4")
+def test_only_lists_histories_and_the_operators_sweeps_ask_by_query() -> None:
+    """None of these ports is known to a journey that lets somebody in."""
+    asking = {
+        path.relative_to(ROOT).as_posix()
+        for path in MODULES
+        for node in ast.walk(_tree(path))
+        if isinstance(node, ast.Attribute) and node.attr == "query"
+        if isinstance(node.value, ast.Attribute) and node.value.attr in {"_client", "_database"}
+    }
+    assert asking == {
+        "accounts/dynamodb.py",
+        "admin/dynamodb.py",
+        "audit/dynamodb.py",
+        "storage/dynamodb.py",
+    }
+    deciding = ("sign_in", "enrolment", "recovery", "verification", "manage", "portals")
+    for path in MODULES:
+        if path.relative_to(ROOT).parts[0] in deciding:
+            known = {node.id for node in ast.walk(_tree(path)) if isinstance(node, ast.Name)}
+            assert not known & {"UserLists", "EventHistory"}, path
