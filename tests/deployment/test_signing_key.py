@@ -176,7 +176,7 @@ def test_whoever_is_second_makes_no_key_that_is_paid_for_nothing(
     said = rotate(operator)
 
     assert said.err.startswith("Nothing was changed: somebody else has just rotated the key too. ")
-    assert sorted(operator.keys().values()) == ["Enabled"] * 3 + ["PendingDeletion"]
+    assert sorted(operator.keys().values()) == ["Enabled"] * 4 + ["PendingDeletion"]
 
 
 def test_a_key_of_which_nothing_is_known_is_not_deleted(

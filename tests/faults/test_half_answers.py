@@ -26,7 +26,7 @@ def test_a_verification(call: str, world: World) -> None:
 @pytest.mark.requirement("V1")
 @pytest.mark.parametrize("call", ["UpdateItem", "TransactWriteItems"])
 def test_a_refusal_without_a_reason(call: str, world: World) -> None:
-    world.aws.interfere(refused_without_a_word, at_call={"UpdateItem": 2, "TransactWriteItems": 5}[call])
+    world.aws.interfere(refused_without_a_word, at_call={"UpdateItem": 2, "TransactWriteItems": 6}[call])
     answer = world.wizard().sign_in()
     assert world.aws.calls[-1] == call
     assert (answer.status, answer.problem) == (503, "service_unavailable")
