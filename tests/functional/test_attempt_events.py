@@ -88,6 +88,7 @@ def test_an_event_says_when_who_on_which_request_and_with_which_authenticator(
             "actor": world.user.user_id,
             "request_id": line["request_id"],
             "reference": line["reference"],
+            "expires_at": str(int(before) + seconds + 400 * 24 * 60 * 60),
         }
 
 

@@ -209,4 +209,6 @@ class TestEvents:
             "request_id": request_id,
             "reference": wizard.session().body["reference"],
             "subject": authenticator_id,
+            "expires_at": str(int(world.clock()) + 1_827 * 24 * 60 * 60),
+            "user_key": f"T#cozone#U#{world.user.user_id}",
         }
