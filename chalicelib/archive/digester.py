@@ -21,14 +21,13 @@ from chalicelib.archive.digest import (
 from chalicelib.archive.hours import HOUR_SECONDS, hour_at, hour_of, hours_between, path_of, told
 from chalicelib.archive.manifest import prefix_of
 from chalicelib.archive.store import DigestSigner, EvidenceStore
-from chalicelib.errors import TwoFactorError
 
 # A manifest is begun within its hour and written within the minute that its function may run.
 SETTLE_SECONDS = 5 * 60
 _LEVELS = 3  # of folders: year, month and day
 
 
-class EvidenceConflictError(TwoFactorError):
+class EvidenceConflictError(Exception):
     """What lies in the archive is not what we would have written there; nothing is signed over it."""
 
 

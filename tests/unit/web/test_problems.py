@@ -22,7 +22,7 @@ from chalicelib.web.problems import (
 
 for module in pkgutil.walk_packages(chalicelib.__path__, "chalicelib."):
     # An error may be defined anywhere, but where Lambda comes in: that needs its environment.
-    if not module.name.startswith("chalicelib.local") and module.name != "chalicelib.outbox.handler":
+    if not module.name.startswith("chalicelib.local") and not module.name.endswith("handler"):
         import_module(module.name)
 
 
