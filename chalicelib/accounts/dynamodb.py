@@ -68,7 +68,7 @@ class _UserRow(StateRow):
     portal_user = UnicodeAttribute(null=True)
     role = UnicodeAttribute(null=True)
     addresses = ListAttribute(of=UnicodeAttribute, null=True)
-    former_addresses: Any = MapAttribute(null=True)  # type: ignore[no-untyped-call]
+    former_addresses: Any = MapAttribute(null=True)  # type: ignore[no-untyped-call]  # PynamoDB leaves it untyped
     recovery_set = UnicodeAttribute(null=True)
     reset_pending = BooleanAttribute(null=True)
     # Keys of the index for lists; it decides nothing.
