@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
+from typing import Any, Self
 
 STAGES = ("local", "dev", "prod")
 # The slug of a tenant, wherever one is claimed or chosen; it becomes part of keys.
@@ -19,7 +20,35 @@ class SettingsError(Exception):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings:
+class FunctionSettings:
+    """The whole configuration of a function: each field is the variable of its name, and needed."""
+
+    stage: str
+    region: str
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str] | None = None) -> Self:
+        """
+        Return the settings of this process, or those in *environ*.
+
+        Raises:
+            SettingsError: A name is missing or a value is not allowed.
+        """
+        # Not a default of the parameter: that would be the environment of the first import.
+        reader = _Reader(os.environ if environ is None else environ)
+        settings = cls(**{one.name: cls._value_of(one.name, reader) for one in fields(cls)})
+        reader.refuse_faults()
+        return settings
+
+    @classmethod
+    def _value_of(cls, name: str, reader: _Reader) -> Any:  # noqa: ANN401 - of the field's type
+        if name == "stage":
+            return reader.stage()
+        return reader.region() if name == "region" else reader.required(name.upper())
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings(FunctionSettings):
     """
     The whole configuration of the API.
 
@@ -28,8 +57,6 @@ class Settings:
     no front door to pass.
     """
 
-    stage: str
-    region: str
     state_table: str
     events_table: str
     secret_key_id: str
@@ -43,177 +70,49 @@ class Settings:
         return self.stage == "local"
 
     @classmethod
-    def from_env(cls, environ: Mapping[str, str] = os.environ) -> Settings:
-        """
-        Return the settings of this process.
-
-        Raises:
-            SettingsError: A name is missing or a value is not allowed.
-        """
-        reader = _Reader(environ)
-        stage = reader.stage()
-        state_table = reader.required("STATE_TABLE")
-        events_table = reader.required("EVENTS_TABLE")
-        secret_key_id = reader.required("SECRET_KEY_ID")
-        signing_key_id = reader.required("SIGNING_KEY_ID")
-        region = reader.region()
-        origin_secrets = tuple(part for part in environ.get("ORIGIN_SECRETS", "").split(",") if part)
-        if stage in STAGES and stage != "local" and not origin_secrets:
-            reader.faults.append("ORIGIN_SECRETS is not set, and every stage but local needs it")
-        if len(origin_secrets) > _MOST_ORIGIN_SECRETS:
-            reader.faults.append("ORIGIN_SECRETS holds more than two values")
-        default_tenant = environ.get("DEFAULT_TENANT") or None
-        if default_tenant is not None and not TENANT_ID.fullmatch(default_tenant):
-            reader.faults.append("DEFAULT_TENANT is no tenant's id")
-        reader.refuse_faults()
-        return cls(
-            stage=stage,
-            region=region,
-            state_table=state_table,
-            events_table=events_table,
-            secret_key_id=secret_key_id,
-            signing_key_id=signing_key_id,
-            default_tenant=default_tenant,
-            origin_secrets=origin_secrets,
-        )
+    def _value_of(cls, name: str, reader: _Reader) -> Any:  # noqa: ANN401 - of the field's type
+        if name == "default_tenant":
+            return reader.default_tenant()
+        return reader.origin_secrets() if name == "origin_secrets" else super()._value_of(name, reader)
 
 
 @dataclass(frozen=True, kw_only=True)
-class OutboxSettings:
+class OutboxSettings(FunctionSettings):
     """The whole configuration of the outbox: it reaches the events and nothing else."""
 
-    stage: str
-    region: str
     events_table: str
-
-    @classmethod
-    def from_env(cls, environ: Mapping[str, str] = os.environ) -> OutboxSettings:
-        """
-        Return the settings of this process.
-
-        Raises:
-            SettingsError: A name is missing or a value is not allowed.
-        """
-        reader = _Reader(environ)
-        settings = cls(
-            stage=reader.stage(),
-            region=reader.region(),
-            events_table=reader.required("EVENTS_TABLE"),
-        )
-        reader.refuse_faults()
-        return settings
 
 
 @dataclass(frozen=True, kw_only=True)
-class NoticesSettings:
+class NoticesSettings(FunctionSettings):
     """The whole configuration of what sends mail: whom to tell, what was told, and who tells it."""
 
-    stage: str
-    region: str
     state_table: str
     mail_from: str
 
-    @classmethod
-    def from_env(cls, environ: Mapping[str, str] = os.environ) -> NoticesSettings:
-        """
-        Return the settings of this process.
-
-        Raises:
-            SettingsError: A name is missing or a value is not allowed.
-        """
-        reader = _Reader(environ)
-        settings = cls(
-            stage=reader.stage(),
-            region=reader.region(),
-            state_table=reader.required("STATE_TABLE"),
-            mail_from=reader.required("MAIL_FROM"),
-        )
-        reader.refuse_faults()
-        return settings
-
 
 @dataclass(frozen=True, kw_only=True)
-class ArchiveSettings:
+class ArchiveSettings(FunctionSettings):
     """The whole configuration of the archive: it reaches one bucket and nothing else."""
 
-    stage: str
-    region: str
     archive_bucket: str
-
-    @classmethod
-    def from_env(cls, environ: Mapping[str, str] = os.environ) -> ArchiveSettings:
-        """
-        Return the settings of this process.
-
-        Raises:
-            SettingsError: A name is missing or a value is not allowed.
-        """
-        reader = _Reader(environ)
-        settings = cls(
-            stage=reader.stage(),
-            region=reader.region(),
-            archive_bucket=reader.required("ARCHIVE_BUCKET"),
-        )
-        reader.refuse_faults()
-        return settings
 
 
 @dataclass(frozen=True, kw_only=True)
-class DigestSettings:
+class DigestSettings(FunctionSettings):
     """The whole configuration of what signs digests: the archive's bucket, and one key."""
 
-    stage: str
-    region: str
     archive_bucket: str
     digest_key_id: str
 
-    @classmethod
-    def from_env(cls, environ: Mapping[str, str] = os.environ) -> DigestSettings:
-        """
-        Return the settings of this process.
-
-        Raises:
-            SettingsError: A name is missing or a value is not allowed.
-        """
-        reader = _Reader(environ)
-        settings = cls(
-            stage=reader.stage(),
-            region=reader.region(),
-            archive_bucket=reader.required("ARCHIVE_BUCKET"),
-            digest_key_id=reader.required("DIGEST_KEY_ID"),
-        )
-        reader.refuse_faults()
-        return settings
-
 
 @dataclass(frozen=True, kw_only=True)
-class AdminSettings:
+class AdminSettings(FunctionSettings):
     """The whole configuration of the operators' function."""
 
-    stage: str
-    region: str
     state_table: str
     events_table: str
     secret_key_id: str
-
-    @classmethod
-    def from_env(cls, environ: Mapping[str, str] = os.environ) -> AdminSettings:
-        """
-        Return the settings of this process.
-
-        Raises:
-            SettingsError: A name is missing or a value is not allowed.
-        """
-        reader = _Reader(environ)
-        settings = cls(
-            stage=reader.stage(),
-            region=reader.region(),
-            state_table=reader.required("STATE_TABLE"),
-            events_table=reader.required("EVENTS_TABLE"),
-            secret_key_id=reader.required("SECRET_KEY_ID"),
-        )
-        reader.refuse_faults()
-        return settings
 
 
 class _Reader:
@@ -241,6 +140,20 @@ class _Reader:
         if not region:
             self.faults.append("AWS_DEFAULT_REGION is not set")
         return region
+
+    def origin_secrets(self) -> tuple[str, ...]:
+        secrets = tuple(part for part in self._environ.get("ORIGIN_SECRETS", "").split(",") if part)
+        if not secrets and self._environ.get("STAGE") in set(STAGES) - {"local"}:
+            self.faults.append("ORIGIN_SECRETS is not set, and every stage but local needs it")
+        if len(secrets) > _MOST_ORIGIN_SECRETS:
+            self.faults.append("ORIGIN_SECRETS holds more than two values")
+        return secrets
+
+    def default_tenant(self) -> str | None:
+        tenant_id = self._environ.get("DEFAULT_TENANT") or None
+        if tenant_id is not None and not TENANT_ID.fullmatch(tenant_id):
+            self.faults.append("DEFAULT_TENANT is no tenant's id")
+        return tenant_id
 
     def refuse_faults(self) -> None:
         if self.faults:

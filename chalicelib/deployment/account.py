@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -57,7 +56,7 @@ class Account:
         return f"tvasteg-{self.stage}-certificate"
 
 
-def open_account(stage: str, *, environ: Mapping[str, str] = os.environ) -> Account:
+def open_account(stage: str) -> Account:
     """
     Return the account that credentials and region name. Reads only.
 
@@ -68,7 +67,7 @@ def open_account(stage: str, *, environ: Mapping[str, str] = os.environ) -> Acco
         raise DeploymentError(f"STAGE must be {' or '.join(DEPLOYED_STAGES)}, not '{stage}'.")
     try:
         session = boto3.Session()
-        region = session.region_name or environ.get("AWS_REGION")
+        region = session.region_name or os.environ.get("AWS_REGION")
         if not region:
             raise DeploymentError(
                 "No AWS region is set. Choose one, for example: export AWS_DEFAULT_REGION=eu-north-1"

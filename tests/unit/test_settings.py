@@ -113,3 +113,10 @@ def test_the_outbox_too_names_all_that_is_missing_at_once() -> None:
     with pytest.raises(SettingsError) as caught:
         OutboxSettings.from_env({})
     assert str(caught.value) == "STAGE is not set; AWS_DEFAULT_REGION is not set; EVENTS_TABLE is not set"
+
+
+def test_the_environment_is_that_of_the_call_and_not_of_the_first_import(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("os.environ", dict(OUTBOX))  # as Chalice's test client exchanges it
+    assert OutboxSettings.from_env().events_table == "events"
