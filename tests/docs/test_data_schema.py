@@ -202,6 +202,7 @@ def _handed_over(world: World) -> None:
     user.begin()
     user.confirm(user.scan().otp())
     portal.redeem(brought_back(user.return_to_portal())["code"])
+    world.wizard().arrive(portal.token_for("u-2", addresses=["u-2@firma.se"]))  # and gets no further
     before = world.services.portals.signer.ring()
     after = before.with_next("another", before.keys[0].jwk, now=int(world.clock()))
     world.stores.signing_keys.replace(None, after)
