@@ -22,7 +22,7 @@ from tests.bench.canned import NOW, CannedDynamoDb, CannedKms, Rows
 from tests.bench.journey import TENANT, YARDSTICK, Ticket
 from tests.bench.wsgi import ORIGIN_SECRET, STAGE
 from tests.support.clock import ManualClock
-from tests.support.live_server import ENVIRONMENT_TO_IMPORT_THE_APP
+from tests.support.handlers import ENVIRONMENT_TO_IMPORT_THE_APP
 from tests.support.live_server import SETTINGS as LOCAL_SETTINGS
 from tests.support.wizard import Phone
 

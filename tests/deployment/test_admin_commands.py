@@ -26,7 +26,7 @@ from chalicelib.deployment.imports import ImportOrder
 from tests.deployment.operating import PASSWORD, Operator, Said
 from tests.support.aws import SETTINGS
 from tests.support.function_url import FunctionUrl, function_url
-from tests.support.handlers import fresh_admin_handler
+from tests.support.handlers import fresh_handler
 from tests.support.wizard import Phone
 from tests.support.world import ANNA, World
 
@@ -57,11 +57,11 @@ def world(operator: Operator) -> World:
 def admin(operator: Operator, world: World) -> Iterator[FunctionUrl]:
     """The function ``Admin`` of the stage dev behind its URL; Eva's credentials are the operator's."""
     data = operator.stage.data
-    handle = fresh_admin_handler(
-        stage="dev",
-        state_table=data["StateTableName"],
-        events_table=data["EventsTableName"],
-        secret_key_id=data["SecretKeyArn"],
+    handle = fresh_handler(
+        "admin.handler",
+        STATE_TABLE=data["StateTableName"],
+        EVENTS_TABLE=data["EventsTableName"],
+        SECRET_KEY_ID=data["SecretKeyArn"],
     )
     credentials = boto3.Session().get_credentials()
     identities = {credentials.access_key: (credentials.secret_key, EVA)}

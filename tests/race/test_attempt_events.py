@@ -11,8 +11,9 @@ from botocore.session import Session as AwsSession
 
 from chalicelib.accounts.record import User
 from tests.race.arena import NOON, Arena
+from tests.support.handlers import Handler, an_invocation, fresh_handler
 from tests.support.live_server import SETTINGS, Backend
-from tests.support.stream import Handler, Record, an_invocation, as_lambda_hands_it, fresh_handler
+from tests.support.stream import Record, as_lambda_hands_it
 
 BATCH_SIZE = 100
 
@@ -47,7 +48,9 @@ def _all_records(streams: Any, arn: str) -> Iterator[Record]:
 @pytest.fixture
 def handle(arena: Arena) -> Handler:
     """The outbox, just started beside the two servers."""
-    return fresh_handler(SETTINGS, AWS_ENDPOINT_URL=arena.backend.url)
+    return fresh_handler(
+        "outbox.handler", EVENTS_TABLE=SETTINGS.events_table, AWS_ENDPOINT_URL=arena.backend.url
+    )
 
 
 def deliver(handle: Handler, records: list[Record]) -> None:

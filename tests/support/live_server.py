@@ -31,6 +31,7 @@ from chalicelib.settings import Settings
 from chalicelib.storage.dynamodb import CLIENT_CONFIG, AwsClient
 from chalicelib.web.cookie import COOKIE_NAME
 from tests.support import wizard
+from tests.support.handlers import ENVIRONMENT_TO_IMPORT_THE_APP
 
 PROJECT = Path(__file__).parents[2]
 PATIENCE_SECONDS = 60
@@ -44,16 +45,6 @@ SETTINGS = Settings(
     default_tenant="cozone",
     origin_secrets=(),
 )
-# Importing `app` makes the product's own app too, which is never served here.
-ENVIRONMENT_TO_IMPORT_THE_APP = {
-    "STAGE": "dev",
-    "STATE_TABLE": "unused",
-    "EVENTS_TABLE": "unused",
-    "SECRET_KEY_ID": "unused",
-    "SIGNING_KEY_ID": "unused",
-    "ORIGIN_SECRETS": "unused",
-    "AWS_DEFAULT_REGION": SETTINGS.region,
-}
 # Two hundred requests at once may keep one of them waiting: that is no outage here.
 _PATIENT = CLIENT_CONFIG.merge(
     ClientConfig(connect_timeout=PATIENCE_SECONDS, read_timeout=PATIENCE_SECONDS, max_pool_connections=256)

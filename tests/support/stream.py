@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
-import runpy
 from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from types import SimpleNamespace
 from typing import Any
 
 from chalicelib.bootstrap import Stores
 from chalicelib.outbox.outbox import Outbox
-from chalicelib.settings import Settings
 from tests.support.aws import Moto, Row
 
 Record = dict[str, Any]
@@ -107,31 +103,6 @@ def outbox_over(stores: Stores, lines: list[str]) -> Outbox:
 def deliver_all(stores: Stores, records: Sequence[Record]) -> None:
     """Let the outbox deliver *records*, and none of them fail."""
     assert outbox_over(stores, []).deliver(records, request_id="delivery") == []
-
-
-def fresh_handler(settings: Settings, **environment: str) -> Handler:
-    """Return the handler of a process that has just started, as Lambda configures it."""
-    needed = {
-        "STAGE": settings.stage,
-        "EVENTS_TABLE": settings.events_table,
-        "AWS_DEFAULT_REGION": settings.region,
-    } | environment
-    before = {name: os.environ.get(name) for name in needed}
-    os.environ.update(needed)
-    try:
-        handler: Handler = runpy.run_module("chalicelib.outbox.handler")["handle"]
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
-    return handler
-
-
-def an_invocation() -> SimpleNamespace:
-    """Return what the handler needs of Lambda's context."""
-    return SimpleNamespace(aws_request_id="an invocation")
 
 
 def _by_key(rows: Sequence[Row]) -> dict[tuple[str, str], Row]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -19,6 +18,7 @@ from chalicelib.tenants.profile import Profile
 from chalicelib.tenants.store import Tenant
 from tests.support.aws import SETTINGS, Moto, moto
 from tests.support.clock import ManualClock
+from tests.support.handlers import ENVIRONMENT_TO_IMPORT_THE_APP, environment_of
 from tests.support.help_desk import HelpDesk
 from tests.support.memory import memory_stores
 from tests.support.portal import RETURN_URL, ClientKey, Portal, client_of
@@ -255,23 +255,6 @@ def memory_world() -> World:
 
 def _create_app(services: Services) -> Chalice:
     # Importing `app` builds a deployed service beside ours; it calls nothing.
-    needed = {
-        "AWS_DEFAULT_REGION": SETTINGS.region,
-        "STAGE": "dev",
-        "STATE_TABLE": "none",
-        "EVENTS_TABLE": "none",
-        "SECRET_KEY_ID": "none",
-        "SIGNING_KEY_ID": "none",
-        "ORIGIN_SECRETS": "none",
-    }
-    before = {name: os.environ.get(name) for name in needed}
-    os.environ.update(needed)
-    try:
+    with environment_of(ENVIRONMENT_TO_IMPORT_THE_APP):
         app: Chalice = import_module("app").create_app(services)
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
     return app

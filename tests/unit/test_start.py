@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from tests.support.live_server import ENVIRONMENT_TO_IMPORT_THE_APP, PROJECT
+from tests.support.handlers import ENVIRONMENT_TO_IMPORT_THE_APP, PROJECT
 
 _START = """
 import gc, json, socket, sys

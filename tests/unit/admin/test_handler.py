@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -20,10 +16,9 @@ from chalicelib.settings import AdminSettings, SettingsError
 from tests.support.admin import ARN, PASSWORD
 from tests.support.aws import SETTINGS
 from tests.support.function_url import answered, request_event
-from tests.support.handlers import fresh_admin_handler
+from tests.support.handlers import ENVIRONMENT_TO_IMPORT_THE_APP, fresh_handler, loaded_by
 from tests.support.world import World, moto_world
 
-PROJECT = Path(__file__).parents[3]
 CONTEXT = SimpleNamespace(aws_request_id="r-1")
 ADD_EVA = json.dumps(
     {"operation": "add_staff", "arguments": {"tenant": "cozone", "username": "eva", "password": PASSWORD}}
@@ -31,11 +26,11 @@ ADD_EVA = json.dumps(
 
 
 def handler() -> Any:
-    return fresh_admin_handler(
-        stage="dev",
-        state_table=SETTINGS.state_table,
-        events_table=SETTINGS.events_table,
-        secret_key_id=SETTINGS.secret_key_id,
+    return fresh_handler(
+        "admin.handler",
+        STATE_TABLE=SETTINGS.state_table,
+        EVENTS_TABLE=SETTINGS.events_table,
+        SECRET_KEY_ID=SETTINGS.secret_key_id,
     )
 
 
@@ -95,31 +90,10 @@ def test_a_fault_is_told_by_its_place_alone(capfd: pytest.CaptureFixture[str]) -
 @pytest.mark.requirement("K4")
 def test_it_starts_without_the_api_and_the_api_without_it() -> None:
     """So neither's cold start pays for the other."""
-    environment = {
-        **os.environ,
-        "STAGE": "prod",
-        "STATE_TABLE": "state",
-        "EVENTS_TABLE": "events",
-        "SECRET_KEY_ID": "key",
-        "SIGNING_KEY_ID": "key",
-        "ORIGIN_SECRETS": "secret",
-        "AWS_REGION": "eu-north-1",
-    }
-
-    def loaded_by(module: str) -> set[str]:
-        finished = subprocess.run(
-            [sys.executable, "-c", f"import json, sys, {module}; print(json.dumps(sorted(sys.modules)))"],
-            cwd=PROJECT,
-            env=environment,
-            stdout=subprocess.PIPE,
-            check=True,
-            timeout=60,
-        )
-        return set(json.loads(finished.stdout))
-
-    of_the_function = loaded_by("chalicelib.admin.handler")
+    needed = ENVIRONMENT_TO_IMPORT_THE_APP
+    of_the_function = loaded_by("chalicelib.admin.handler", **needed)
     assert not of_the_function & {"app", "chalice", "boto3", "segno", "chalicelib.bootstrap"}
-    assert not {name for name in loaded_by("app") if name.startswith("chalicelib.admin.")}
+    assert not {name for name in loaded_by("app", **needed) if name.startswith("chalicelib.admin.")}
 
 
 SETTINGS_OF_ITS_OWN = {

@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import boto3
@@ -19,10 +15,14 @@ from chalicelib.archive.hours import HOUR_SECONDS, hour_of
 from chalicelib.deployment.evidence import public_key, verifier_of
 from chalicelib.errors import ServiceUnavailableError
 from chalicelib.settings import SettingsError
-from tests.support.archive import an_invocation, fresh_archive_handler
+from tests.support.handlers import (
+    ENVIRONMENT_TO_IMPORT_THE_APP,
+    an_invocation,
+    fresh_handler,
+    loaded_by,
+)
 from tests.unit.archive.history import BEGIN, a_record, an_event
 
-PROJECT = Path(__file__).parents[3]
 BUCKET = "an-archive"
 
 
@@ -66,8 +66,8 @@ def test_a_batch_is_written_down_and_the_hour_is_signed(
 ) -> None:
     times = {"now": float(BEGIN)}
     monkeypatch.setattr("time.time", lambda: times["now"])
-    archive = fresh_archive_handler("handler", **cloud.environment)
-    digest = fresh_archive_handler("digest_handler", **cloud.environment)
+    archive = fresh_handler("archive.handler", **cloud.environment)
+    digest = fresh_handler("archive.digest_handler", **cloud.environment)
     batch = {"Records": [a_record(an_event(n, at=BEGIN), number=n) for n in range(3)]}
 
     assert archive(batch, an_invocation()) == archive(batch, an_invocation()) == {"batchItemFailures": []}
@@ -88,7 +88,7 @@ def test_a_batch_is_written_down_and_the_hour_is_signed(
 
 
 def test_with_little_time_left_no_hour_is_begun(cloud: Cloud) -> None:
-    digest = fresh_archive_handler("digest_handler", **cloud.environment)
+    digest = fresh_handler("archive.digest_handler", **cloud.environment)
 
     assert digest({}, an_invocation(left_ms=45_000)) == {"made": 0}
     assert cloud.names() == []
@@ -96,7 +96,7 @@ def test_with_little_time_left_no_hour_is_begun(cloud: Cloud) -> None:
 
 def test_what_fails_is_an_error_of_the_function(cloud: Cloud, capfd: pytest.CaptureFixture[str]) -> None:
     """So that Lambda tries again, and counts it."""
-    digest = fresh_archive_handler("digest_handler", **cloud.environment | {"ARCHIVE_BUCKET": "none"})
+    digest = fresh_handler("archive.digest_handler", **cloud.environment | {"ARCHIVE_BUCKET": "none"})
 
     with pytest.raises(ServiceUnavailableError):
         digest({}, an_invocation())
@@ -109,22 +109,7 @@ def test_what_fails_is_an_error_of_the_function(cloud: Cloud, capfd: pytest.Capt
 @pytest.mark.requirement("K4")
 def test_they_start_without_what_they_do_not_need(module: str) -> None:
     """No HTTP, no codes, no passwords, no tables; the API's settings are not even there to be read."""
-    program = f"import json, sys, chalicelib.archive.{module}; print(json.dumps(sorted(sys.modules)))"
-    environment = {name: value for name, value in os.environ.items() if "_KEY_ID" not in name} | {
-        "STAGE": "prod",
-        "ARCHIVE_BUCKET": "archive",
-        "DIGEST_KEY_ID": "key",
-        "AWS_REGION": "eu-north-1",
-    }
-    finished = subprocess.run(
-        [sys.executable, "-c", program],
-        cwd=PROJECT,
-        env=environment,
-        stdout=subprocess.PIPE,
-        check=True,
-        timeout=60,
-    )
-    loaded = set(json.loads(finished.stdout))
+    loaded = loaded_by(f"chalicelib.archive.{module}", ARCHIVE_BUCKET="archive", DIGEST_KEY_ID="key")
     needless = {"chalice", "boto3", "pynamodb", "pyotp", "segno", "argon2", "chalicelib.bootstrap"}
     assert not loaded & needless
 
@@ -132,29 +117,10 @@ def test_they_start_without_what_they_do_not_need(module: str) -> None:
 @pytest.mark.parametrize("module", ["handler", "digest_handler"])
 def test_without_their_settings_they_do_not_start(module: str) -> None:
     with pytest.raises(SettingsError, match="ARCHIVE_BUCKET is not set"):
-        fresh_archive_handler(module, STAGE="dev", ARCHIVE_BUCKET="", DIGEST_KEY_ID="key")
+        fresh_handler(f"archive.{module}", ARCHIVE_BUCKET="", DIGEST_KEY_ID="key")
 
 
 def test_the_api_starts_without_the_archive() -> None:
     """What it proves is nobody's wait: a cold start loads none of it."""
-    program = (
-        "import json, sys, app; print(json.dumps([n for n in sys.modules if 'chalicelib.archive' in n]))"
-    )
-    environment = os.environ | {
-        "STAGE": "prod",
-        "STATE_TABLE": "state",
-        "EVENTS_TABLE": "events",
-        "SECRET_KEY_ID": "key",
-        "SIGNING_KEY_ID": "key",
-        "ORIGIN_SECRETS": "a-secret",
-        "AWS_DEFAULT_REGION": "eu-north-1",
-    }
-    finished = subprocess.run(
-        [sys.executable, "-c", program],
-        cwd=PROJECT,
-        env=environment,
-        stdout=subprocess.PIPE,
-        check=True,
-        timeout=60,
-    )
-    assert json.loads(finished.stdout) == []
+    loaded = loaded_by("app", **ENVIRONMENT_TO_IMPORT_THE_APP)
+    assert not {name for name in loaded if "chalicelib.archive" in name}

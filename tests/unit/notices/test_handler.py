@@ -3,12 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import runpy
-import subprocess
-import sys
-from pathlib import Path
-from typing import Any
 
 import pytest
 from botocore.session import Session
@@ -18,12 +12,11 @@ from moto.ses.models import ses_backends
 from chalicelib.tenants.profile import Profile
 from tests.contract.drafts import a_user
 from tests.support.aws import SETTINGS, moto
+from tests.support.handlers import Handler, an_invocation, fresh_handler, loaded_by
 from tests.support.memory_notices import record_of
-from tests.support.stream import an_invocation
 from tests.support.world import COZONE
 from tests.unit.notices.samples import an_event
 
-PROJECT = Path(__file__).parents[3]
 ENVIRONMENT = {
     "STAGE": "dev",
     "STATE_TABLE": SETTINGS.state_table,
@@ -32,23 +25,19 @@ ENVIRONMENT = {
 }
 
 
-def handler(monkeypatch: pytest.MonkeyPatch, **differences: str) -> Any:
-    for name, value in (ENVIRONMENT | differences).items():
-        monkeypatch.setenv(name, value)
-    return runpy.run_module("chalicelib.notices.handler")["handle"]
+def handler(**differences: str) -> Handler:
+    return fresh_handler("notices.handler", **ENVIRONMENT | differences)
 
 
 @pytest.mark.requirement("E7")
-def test_it_sends_mail_and_answers_in_lambdas_words(
-    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_it_sends_mail_and_answers_in_lambdas_words(capfd: pytest.CaptureFixture[str]) -> None:
     with moto() as aws:
         aws.stores.tenants.apply(Profile.from_json(COZONE))
         aws.stores.accounts.add(a_user(addresses=("anna@firma.se", "anna@hem.se")), "lookup")
         Session().create_client("sesv2", region_name=SETTINGS.region).create_email_identity(
             EmailIdentity="firma.se"
         )
-        handle = handler(monkeypatch)
+        handle = handler()
         poison = record_of(an_event(), number=2)
         del poison["dynamodb"]["NewImage"]["kind"]
         batch = {"Records": [record_of(an_event(), number=1), poison]}
@@ -70,23 +59,12 @@ def test_it_sends_mail_and_answers_in_lambdas_words(
 @pytest.mark.requirement("K4")
 def test_it_starts_with_its_settings_and_without_what_it_does_not_need() -> None:
     """No HTTP, no codes, no passwords, nothing that opens a secret."""
-    program = "import json, sys, chalicelib.notices.handler; print(json.dumps(sorted(sys.modules)))"
-    others = {"EVENTS_TABLE", "SECRET_KEY_ID", "SIGNING_KEY_ID", "ORIGIN_SECRETS", "DEFAULT_TENANT"}
-    environment = {name: value for name, value in os.environ.items() if name not in others}
-    finished = subprocess.run(
-        [sys.executable, "-c", program],
-        cwd=PROJECT,
-        env=environment | ENVIRONMENT,
-        stdout=subprocess.PIPE,
-        check=True,
-        timeout=60,
-    )
-    loaded = set(json.loads(finished.stdout))
+    loaded = loaded_by("chalicelib.notices.handler", **ENVIRONMENT)
     unneeded = {"chalice", "boto3", "argon2", "chalicelib.bootstrap", "chalicelib.keys.kms"}
     assert not loaded & unneeded
 
 
 @pytest.mark.parametrize("name", ["STATE_TABLE", "MAIL_FROM"])
-def test_without_its_settings_it_does_not_start(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+def test_without_its_settings_it_does_not_start(name: str) -> None:
     with pytest.raises(Exception, match=f"{name} is not set"):
-        handler(monkeypatch, **{name: ""})
+        handler(**{name: ""})

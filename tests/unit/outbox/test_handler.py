@@ -3,24 +3,18 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 
 from tests.support.aws import SETTINGS, moto
-from tests.support.stream import an_invocation, fresh_handler
+from tests.support.handlers import an_invocation, fresh_handler, loaded_by
 from tests.unit.outbox.records import accepted, confirmed, counted, poison, sequence_number
-
-PROJECT = Path(__file__).parents[3]
 
 
 @pytest.mark.requirement("A1")
 def test_it_appends_events_and_answers_in_lambdas_words(capfd: pytest.CaptureFixture[str]) -> None:
     with moto() as aws:
-        handle = fresh_handler(SETTINGS)
+        handle = fresh_handler("outbox.handler", EVENTS_TABLE=SETTINGS.events_table)
         batch = {"Records": [counted(1, number=1), poison(number=2), accepted(number=3)]}
         answer = handle(batch, an_invocation())
         again = handle(batch, an_invocation())
@@ -37,32 +31,17 @@ def test_it_appends_events_and_answers_in_lambdas_words(capfd: pytest.CaptureFix
 
 def test_a_batch_that_is_done_is_answered_by_an_empty_list() -> None:
     with moto():
-        handle = fresh_handler(SETTINGS)
+        handle = fresh_handler("outbox.handler", EVENTS_TABLE=SETTINGS.events_table)
         assert handle({"Records": [confirmed(number=1)]}, an_invocation()) == {"batchItemFailures": []}
 
 
 @pytest.mark.requirement("K4")
 def test_it_starts_with_three_settings_and_without_what_it_does_not_need() -> None:
     """No HTTP, no codes, no passwords; the API's settings are not even there to be read."""
-    program = "import json, sys, chalicelib.outbox.handler; print(json.dumps(sorted(sys.modules)))"
-    environment = {
-        name: value
-        for name, value in os.environ.items()
-        if name
-        not in {"STATE_TABLE", "SECRET_KEY_ID", "SIGNING_KEY_ID", "ORIGIN_SECRETS", "DEFAULT_TENANT"}
-    } | {"STAGE": "prod", "EVENTS_TABLE": "events", "AWS_REGION": "eu-north-1"}
-    finished = subprocess.run(
-        [sys.executable, "-c", program],
-        cwd=PROJECT,
-        env=environment,
-        stdout=subprocess.PIPE,
-        check=True,
-        timeout=60,
-    )
-    loaded = set(json.loads(finished.stdout))
+    loaded = loaded_by("chalicelib.outbox.handler", EVENTS_TABLE="events")
     assert not loaded & {"chalice", "boto3", "pyotp", "segno", "argon2", "chalicelib.bootstrap"}
 
 
 def test_without_its_settings_it_does_not_start() -> None:
     with pytest.raises(Exception, match="EVENTS_TABLE is not set"):
-        fresh_handler(SETTINGS, EVENTS_TABLE="")
+        fresh_handler("outbox.handler", EVENTS_TABLE="")
