@@ -21,7 +21,7 @@ option = $(if $(filter command,$(origin $(1))),--$(2) "$($(1))")
 about_people = --stage "$(STAGE)" --tenant "$(TENANT)" --port $(PORT) $(if $(filter command,$(origin JSON)),--json)
 
 .DEFAULT_GOAL := help
-.PHONY: help install run run-portal test check unit bench package deploy destroy rotate rotate-signing-key \
+.PHONY: help install run run-portal test soak check unit bench package deploy destroy rotate rotate-signing-key \
 	tenant suspend resume erase user staff import-users import-secrets export-users export-user erase-user \
 	verify-events docs clean
 
@@ -37,7 +37,10 @@ run-portal: install ## Serve the product and the example portal, on http://127.0
 	@exec $(BIN)/python -m chalicelib.local --port $(PORT) --portal-port $(PORTAL_PORT)
 
 test: check $(RUNTIMES) ## Everything: checks, unit, contract, races, browser
-	@chromium="$$(.ci/chromium)" && TVASTEG_CHROMIUM="$$chromium" $(BIN)/python -m pytest --numprocesses 3 --dist loadfile
+	@chromium="$$(.ci/chromium)" && TVASTEG_CHROMIUM="$$chromium" $(BIN)/python -m pytest -m "not soak" --numprocesses 3 --dist loadfile
+
+soak: install $(RUNTIMES) ## What `make test` looks at once, in every combination; takes its time
+	@chromium="$$(.ci/chromium)" && TVASTEG_CHROMIUM="$$chromium" $(BIN)/python -m pytest -m soak --numprocesses 3 --dist loadfile
 
 check: install ## Format, lint, types, import directions
 	@$(BIN)/ruff format --check .
@@ -46,7 +49,7 @@ check: install ## Format, lint, types, import directions
 	@$(BIN)/lint-imports
 
 unit: install ## Only the quick tests: no browser, no servers
-	@$(BIN)/python -m pytest $(addprefix --ignore=tests/,browser deployment faults local portal race rehearsal static)
+	@$(BIN)/python -m pytest -m "not soak" $(addprefix --ignore=tests/,browser deployment faults local portal race rehearsal static)
 
 bench: install $(RUNTIMES) ## Measure calls, speed, growth, cold start and costs, write docs/performance.md
 	@$(BIN)/python -m tests.bench
@@ -125,9 +128,10 @@ export-user: install ## Write all that is kept of USER=... (or PORTAL_USER=...) 
 	@$(BIN)/python -m chalicelib.deployment export-user $(about_people) $(call option,OUT,out) \
 		$(call option,USER,username) $(call option,PORTAL_USER,portal-user) $(call option,ROLE,role)
 
-erase-user: install ## Remove USER=... (or PORTAL_USER=...) of TENANT=... in STAGE=... for good (YES=... asks nothing)
+erase-user: install ## Remove USER=... (or PORTAL_USER=...) of TENANT=... in STAGE=... for good (YES=..., USER_ID=...)
 	$(require_stage)
 	@$(BIN)/python -m chalicelib.deployment erase-user $(about_people) $(call option,YES,yes) \
+		$(call option,USER_ID,user-id) \
 		$(call option,USER,username) $(call option,PORTAL_USER,portal-user) $(call option,ROLE,role)
 
 verify-events: install ## Prove that no event of STAGE=... was changed or removed (FROM=, TO= days, JSON=1)

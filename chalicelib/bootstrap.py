@@ -209,6 +209,7 @@ def assemble(settings: Settings, stores: Stores, *, clock: Clock, write_line: Wr
             accounts=stores.accounts,
             sessions=stores.sessions,
             resets=stores.resets,
+            recovery_codes=stores.recovery_codes,
             events=stores.events,
             transactions=stores.transactions,
             cipher=stores.cipher,
@@ -242,12 +243,12 @@ def assemble(settings: Settings, stores: Stores, *, clock: Clock, write_line: Wr
             transactions=stores.transactions,
             method=method.name,
         ),
-        help_desk=_help_desk(stores, directory, method=method.name),
+        help_desk=_help_desk(stores, directory, method=method.name, clock=clock),
         portals=_portals(settings, stores, verifier, clock=clock),
     )
 
 
-def _help_desk(stores: Stores, directory: Directory, *, method: str) -> HelpDesk:
+def _help_desk(stores: Stores, directory: Directory, *, method: str, clock: Clock) -> HelpDesk:
     return HelpDesk(
         staff_sign_in=StaffSignIn(
             tenants=stores.tenants,
@@ -267,6 +268,7 @@ def _help_desk(stores: Stores, directory: Directory, *, method: str) -> HelpDesk
             browsers=stores.browsers,
             resets=stores.resets,
             method=method,
+            clock=clock,
         ),
         interventions=Interventions(
             accounts=stores.accounts,

@@ -6,7 +6,7 @@ Everything that can go wrong, as one tree.
         BodyMalformedError  BodyTooLargeError  MediaTypeUnsupportedError
         OtpMalformedError  CrossSiteRequestError  EdgeBypassedError  NotFoundError
         TenantSuspendedError  ReturnUrlNotRegisteredError  IdentityNotVerifiedError
-        RecoveryCodeMalformedError  ResetCodeMalformedError
+        RecoveryCodeMalformedError  ResetCodeMalformedError  SearchUnfinishedError
       SignInError              who is asking is not proven
         NotSignedInError  ReauthenticationRequiredError
         VerificationRequiredError  PasswordMismatchError  PasswordHeldByPortalError
@@ -80,6 +80,10 @@ class EdgeBypassedError(RequestError):
 
 class NotFoundError(RequestError):
     """There is no such thing, or none that the caller may know of."""
+
+
+class SearchUnfinishedError(RequestError):
+    """There is more to look through than one request may, and what was sought is not in the first of it."""
 
 
 class TenantSuspendedError(RequestError):

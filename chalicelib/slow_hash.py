@@ -39,7 +39,7 @@ def is_slow_hash_of(slow: str | None, text: str) -> bool:
     return slow is not None
 
 
-def costs_less_than_today(slow: str) -> bool:
+def costs_other_than_today(slow: str) -> bool:
     """Say whether *slow* was made at another cost than today's."""
     return _hasher().check_needs_rehash(slow)
 

@@ -18,13 +18,13 @@ class Standing:
     """
     One sign-in's state, as the server holds it.
 
-    *pending* is this sign-in's own live pending authenticator; another's is never
-    shown.
+    *pending* is this sign-in's own live pending authenticator, None where it has begun none;
+    another's is never shown.
     """
 
     caller: Caller
     bound: BoundAuthenticators | None
-    pending: PendingAuthenticator | None
+    pending: PendingAuthenticator | None = None
 
     def as_json(self) -> dict[str, Any]:
         """Return what the page is told; no secret is ever within."""
@@ -89,11 +89,6 @@ def find_standing(store: AuthenticatorStore, caller: Caller, *, method: str, now
     """Return where *caller* stands; two strong reads."""
     pending = find_own_pending(store, caller, now=now)
     return Standing(caller=caller, bound=store.bound(caller.owner, method), pending=pending)
-
-
-def first_standing(store: AuthenticatorStore, caller: Caller, *, method: str) -> Standing:
-    """Return where *caller* stands whose sign-in has just begun, and so nothing else; one strong read."""
-    return Standing(caller=caller, bound=store.bound(caller.owner, method), pending=None)
 
 
 def find_own_pending(store: AuthenticatorStore, caller: Caller, *, now: int) -> PendingAuthenticator | None:

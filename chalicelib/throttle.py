@@ -72,6 +72,9 @@ OTP_FAILURES_PER_MONTH = 30
 
 # A set of recovery codes costs ten slow hashes, an event kept for years and a mail to each address.
 RECOVERY_SETS_PER_DAY = 10
+# A key begun, confirmed, a name given, an authenticator removed: each costs an event kept for years, and
+# what it changes a mail to each address. A change of phone takes two steps, so these are twenty.
+STEPS_PER_DAY = 40
 # Each lifts the guesser's waits and the month's cap: without an end to it there would be neither.
 UNLOCKS_PER_MONTH = 3
 

@@ -7,6 +7,7 @@ Pure: whether anybody reads there is known to nobody here.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Collection, Mapping
 
 MOST_ADDRESSES = 5
@@ -26,19 +27,42 @@ def mail_address_of(text: str) -> str | None:
     Return *text* as mail is sent to it, its domain in ASCII; None if it is no mail address.
 
     The part before the ``@`` stays as it is: whether its case matters is for its own domain to say.
+    None too for a domain that can be meant in two ways: one of them is somebody else's.
     """
-    local, _, domain = text.strip().rpartition("@")
+    local, _, typed_domain = text.strip().rpartition("@")
     if not _LOCAL.fullmatch(local) or len(local) > _LONGEST_LOCAL_CHARACTERS:
         return None
-    try:
-        domain = domain.encode("idna").decode("ascii").lower()
-    except UnicodeError:
+    domain = _in_ascii(typed_domain)
+    if domain is None:
         return None
     labels = domain.split(".")
     address = f"{local}@{domain}"
     if len(labels) == 1 or len(address) > LONGEST_ADDRESS_CHARACTERS:
         return None
     return address if all(_LABEL.fullmatch(label) for label in labels) else None
+
+
+def _in_ascii(domain: str) -> str | None:
+    try:
+        encoded = domain.encode("idna")
+        # Python's codec is of 2003: it takes ß for ss, one sigma for the other, and leaves joiners out.
+        means_itself = (
+            domain.isascii() or encoded.decode("idna") == unicodedata.normalize("NFC", domain).lower()
+        )
+    except UnicodeError:
+        return None
+    return encoded.decode("ascii").lower() if means_itself else None
+
+
+def is_another_address(typed: str, *, username: str) -> bool:
+    """
+    Say whether *username*, as which *typed* is kept, is a mail address that nobody typed.
+
+    Case is folded in names, which makes ss of ß: another box, or another domain.
+    """
+    named = mail_address_of(username)
+    said = mail_address_of(unicodedata.normalize("NFKC", typed))
+    return named is not None and (said is None or said.lower() != named)
 
 
 def addresses_of(addresses: tuple[str, ...], *, username: str) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+from chalicelib.accounts.addresses import is_another_address
 from chalicelib.accounts.passwords import check_new_password, hash_password, needs_rehash, prove_password
 from chalicelib.accounts.record import (
     HELP_DESK,
@@ -33,7 +34,7 @@ class ProvenPassword:
 
 
 class UsernameRefusedError(ValueError):
-    """The name is empty, too long or cannot be shown."""
+    """The name is empty, too long, cannot be shown or would send notices to somebody else."""
 
 
 class PasswordAuthority(Protocol):
@@ -120,7 +121,8 @@ class Directory:
         Of the *role* of the help desk they enter by its own entrance, and no portal knows them.
 
         Raises:
-            UsernameRefusedError: The name is empty, too long or cannot be shown.
+            UsernameRefusedError: The name is empty, too long or cannot be shown; or it is no
+                address of its owner's once its case is folded, and *addresses* name none.
             PasswordRefusedError: The password may not be chosen.
             UserExistsError: The name is taken.
         """
@@ -151,14 +153,17 @@ class Directory:
         Return a new user as `create_user` would add them, and store nothing.
 
         Raises:
-            UsernameRefusedError: The name is empty, too long or cannot be shown.
+            UsernameRefusedError: The name is empty, too long or cannot be shown; or it is no
+                address of its owner's once its case is folded, and *addresses* name none.
             PasswordRefusedError: The password may not be chosen.
         """
         if role == HELP_DESK and portal_user is not None:
             raise ValueError("no portal hands staff over")
         profile = tenant.profile
-        username = normalised_username(username)
+        typed, username = username, normalised_username(username)
         if not username.isprintable() or not 0 < len(username) <= LONGEST_USERNAME_CHARACTERS:
+            raise UsernameRefusedError
+        if not addresses and is_another_address(typed, username=username):
             raise UsernameRefusedError
         check_new_password(
             password,

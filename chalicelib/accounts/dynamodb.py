@@ -8,7 +8,7 @@ and Query on the index ``users-by-status``.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
@@ -20,9 +20,10 @@ from pynamodb.attributes import (
     UnicodeAttribute,
 )
 from pynamodb.expressions.condition import Condition
+from pynamodb.expressions.operand import Path
 from pynamodb.expressions.update import Action
 
-from chalicelib.accounts.listing import Place, UserPage, name_key_of
+from chalicelib.accounts.listing import Count, Place, UserPage, name_key_of
 from chalicelib.accounts.record import ENROLLED, HELP_DESK, USER, User
 from chalicelib.accounts.store import PasswordSubject, UserExistsError
 from chalicelib.errors import (
@@ -44,13 +45,16 @@ from chalicelib.storage.dynamodb import (
     update,
 )
 from chalicelib.storage.rows import FORMAT_VERSION, STATE, StateRow, key_of, number, user_partition
-from chalicelib.throttle import PASSWORD_LADDER
+from chalicelib.throttle import PASSWORD_LADDER, STEPS_PER_DAY, day_of
 
 _USER = "USER"
 _PASSWORD = "PASSWORD"  # noqa: S105 - a sort key
 _GRACE = "GRACE"
 _NOBODY = "nobody"
 _BY_STATUS = "users-by-status"
+_STEPS_PREFIX = "steps_on_"
+# A page ends at a megabyte, however few rows that are.
+_MOST_COUNT_PAGES = 10
 # No name begins before the first or after the last: neither can be shown.
 _FIRST_NAME, _LAST_CHARACTER = " ", "\U0010ffff"
 _ATTEMPTS_KEPT_SECONDS = 24 * 60 * 60
@@ -102,10 +106,8 @@ class DynamoAccounts:
         return self.get(tenant_id, _NOBODY if row is None else row.user_id)
 
     def get(self, tenant_id: str, user_id: str) -> User | None:
-        row = self._database.get(_UserRow, user_partition(tenant_id, user_id), _USER)
-        if row is None:
-            return None
-        return _user(tenant_id, row)
+        item = self._database.get_item(user_partition(tenant_id, user_id), _USER)
+        return None if item is None else _user(tenant_id, item)
 
     def add(self, user: User, lookup: str) -> None:
         try:
@@ -146,28 +148,27 @@ class DynamoAccounts:
         self,
         user: User,
         *,
-        username: str,
-        language: str,
+        username: str | None = None,
+        language: str | None = None,
         addresses: tuple[str, ...] | None = None,
         former_addresses: Mapping[str, int] | None = None,
     ) -> Change:
-        actions: list[Action] = [
-            _UserRow.username.set(username),
-            _UserRow.name_key.set(name_key_of(username)),
-            _UserRow.language.set(language),
-        ]
+        actions: list[Action] = []
+        if username is not None:
+            actions += [_UserRow.username.set(username), _UserRow.name_key.set(name_key_of(username))]
         if addresses is not None:
             texts: Any = list(addresses)  # PynamoDB's types speak of its attributes, and mean their values
             actions.append(_UserRow.addresses.set(texts))
-        only_if: Condition = _UserRow.pk.exists()
         if former_addresses is not None:
             actions.append(
                 _UserRow.former_addresses.set(dict(former_addresses))
                 if former_addresses
                 else _UserRow.former_addresses.remove()
             )
-            # Of two changes beside each other neither may make the other's former ones be forgotten.
-            only_if = _told_as_before(user)
+        # Of two changes beside each other neither may make the other's addresses be forgotten.
+        only_if = _told_as_before(user) if actions else _UserRow.pk.exists()
+        if language is not None:
+            actions.append(_UserRow.language.set(language))
         return update(_user_key(user), actions, only_if=only_if, refused=ConditionRefusedError())
 
     def grace_until(self, tenant_id: str, user_id: str, *, due_at: int, now: int) -> int:
@@ -201,6 +202,7 @@ class DynamoAccounts:
         status: str = ENROLLED,
         reset_pending: bool = False,
         keeps_recovery_codes: bool = True,
+        step_at: int | None = None,
     ) -> Change:
         actions: list[Action] = [
             _UserRow.epoch.set(epoch + 1),
@@ -209,8 +211,21 @@ class DynamoAccounts:
         ]
         if not keeps_recovery_codes:
             actions.append(_UserRow.recovery_set.remove())
+        only_if: Condition = _UserRow.epoch == epoch
+        if step_at is not None:
+            actions += _step_actions(user, now=step_at)
+            only_if &= _has_step_left(now=step_at)
+        elif reset_pending:
+            # Whoever was reset is to set up a phone today, whatever was done in their name before.
+            actions += _steps_forgotten(user.steps_by_day)
+        return update(_user_key(user), actions, only_if=only_if, refused=EnrolmentReplacedError())
+
+    def step_taken(self, user: User, *, now: int, status: str | None = None) -> Change:
         return update(
-            _user_key(user), actions, only_if=_UserRow.epoch == epoch, refused=EnrolmentReplacedError()
+            _user_key(user),
+            [*_step_actions(user, now=now), *(_status_actions(user, status) if status else [])],
+            only_if=(_UserRow.epoch == user.epoch) & _has_step_left(now=now),
+            refused=NotSignedInError(),
         )
 
     def status_noted(self, user: User, status: str) -> Change:
@@ -283,24 +298,28 @@ class DynamoUserLists:
         found = list(islice(merged, limit + 1))
         shown = found[:limit]
         return UserPage(
-            users=tuple(_user(tenant_id, _UserRow.from_raw_data(item)) for _, item in shown),
+            users=tuple(_user(tenant_id, item) for _, item in shown),
             next=_place_of(shown, after) if len(found) > limit else None,
         )
 
-    def count(self, tenant_id: str, status: str) -> int:
-        request = {
+    def count(self, tenant_id: str, status: str, *, most: int) -> Count:
+        request: Item = {
             "IndexName": _BY_STATUS,
             "Select": "COUNT",
             "KeyConditionExpression": "status_key = :status",
             "ExpressionAttributeValues": {":status": {"S": _status_key(tenant_id, status)}},
         }
         counted = 0
-        while True:
-            page = self._database.query(STATE, **request)
+        for _ in range(_MOST_COUNT_PAGES):
+            page = self._database.query(STATE, **request, Limit=most + 1 - counted)
             counted += page.count
+            if counted > most:
+                break
             if page.next_key is None:
-                return counted
+                return Count(number=counted)
             request["ExclusiveStartKey"] = page.next_key
+        # The last one that was seen makes them more than those before it.
+        return Count(number=max(counted - 1, 0), is_more=True)
 
     def _list(
         self, tenant_id: str, status: str, *, prefix: str, after: Place | None, rows: int
@@ -378,7 +397,28 @@ def _status_actions(user: User, status: str) -> list[Action]:
     ]
 
 
-def _user(tenant_id: str, row: _UserRow) -> User:
+def _steps(day: str) -> Any:  # noqa: ANN401 - PynamoDB's path to an attribute that has no name of its own
+    return Path(_STEPS_PREFIX + day)
+
+
+def _step_actions(user: User, *, now: int) -> list[Action]:
+    today = day_of(now)
+    past_days = [day for day in user.steps_by_day if day != today]
+    return [_steps(today).add(1), *_steps_forgotten(past_days)]
+
+
+def _steps_forgotten(days: Iterable[str]) -> list[Action]:
+    return [_steps(day).remove() for day in days]
+
+
+def _has_step_left(*, now: int) -> Condition:
+    taken = _steps(day_of(now))
+    left: Condition = taken.does_not_exist() | (taken < STEPS_PER_DAY)
+    return left
+
+
+def _user(tenant_id: str, item: Item) -> User:
+    row = _UserRow.from_raw_data(item)
     return User(
         tenant_id=tenant_id,
         user_id=row.user_id,
@@ -394,6 +434,11 @@ def _user(tenant_id: str, row: _UserRow) -> User:
         former_addresses=_until(row.former_addresses),
         recovery_set=row.recovery_set,
         reset_pending=bool(row.reset_pending),
+        steps_by_day={
+            name.removeprefix(_STEPS_PREFIX): int(value["N"])
+            for name, value in item.items()
+            if name.startswith(_STEPS_PREFIX)
+        },
     )
 
 

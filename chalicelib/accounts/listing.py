@@ -37,6 +37,14 @@ class UserPage:
     next: Place | None
 
 
+@dataclass(frozen=True, kw_only=True)
+class Count:
+    """How many there are; if *is_more*, more than so many, for they were not all counted."""
+
+    number: int
+    is_more: bool = False
+
+
 class UserLists(Protocol):
     """Users of one tenant, by status and name."""
 
@@ -54,9 +62,9 @@ class UserLists(Protocol):
             ServiceUnavailableError: The list cannot be read.
         """
 
-    def count(self, tenant_id: str, status: str) -> int:
+    def count(self, tenant_id: str, status: str, *, most: int) -> Count:
         """
-        Return how many users have *status*.
+        Return how many users have *status*, counting no further than shows that they are more than *most*.
 
         Raises:
             ServiceUnavailableError: The list cannot be read.

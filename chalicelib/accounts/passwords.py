@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 
 from chalicelib.errors import PasswordMismatchError
-from chalicelib.slow_hash import costs_less_than_today, is_slow_hash_of, slow_hash
+from chalicelib.slow_hash import costs_other_than_today, is_slow_hash_of, slow_hash
 
 LONGEST_PASSWORD_CHARACTERS = 256
 SHORTEST_WITH_SECOND_FACTOR = 8
@@ -43,7 +43,7 @@ def prove_password(password: str, password_hash: str | None) -> None:
 
 def needs_rehash(password_hash: str) -> bool:
     """Say whether *password_hash* was made at another cost than today's."""
-    return costs_less_than_today(password_hash)
+    return costs_other_than_today(password_hash)
 
 
 def check_new_password(password: str, *, second_factor_required: bool, names: Iterable[str]) -> None:

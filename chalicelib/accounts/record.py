@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from chalicelib.accounts.addresses import addresses_of
+from chalicelib.errors import TooManyAttemptsError
+from chalicelib.throttle import STEPS_PER_DAY, day_of, end_of_day_epoch_seconds
 
 # What lists show of a user. It decides nothing: the authenticators themselves do.
 NOT_ENROLLED = "not_enrolled"
@@ -38,7 +40,8 @@ class User:
     until the time in epoch seconds that it has. *recovery_set* is the id of
     the set of recovery codes in force, None where there is none. *reset_pending* is true
     from a reset by the help desk until the next authenticator is bound: only the help
-    desk's one-time code opens enrolment then.
+    desk's one-time code opens enrolment then. *steps_by_day* is how many steps they took with
+    their own authenticators on which UTC day: the store decides by it.
     """
 
     tenant_id: str
@@ -55,6 +58,7 @@ class User:
     former_addresses: Mapping[str, int] = field(default_factory=dict, hash=False)
     recovery_set: str | None = None
     reset_pending: bool = False
+    steps_by_day: Mapping[str, int] = field(default_factory=dict, compare=False)
 
     @property
     def is_staff(self) -> bool:
@@ -70,6 +74,16 @@ class User:
     def was_enrolled(self) -> bool:
         """True once a second factor was bound, whatever became of it."""
         return self.epoch > 0
+
+    def require_step_left(self, *, now: int) -> None:
+        """
+        Return if they may take one more step with their authenticators today.
+
+        Raises:
+            TooManyAttemptsError: They took all that one day allows, until tomorrow (UTC).
+        """
+        if self.steps_by_day.get(day_of(now), 0) >= STEPS_PER_DAY:
+            raise TooManyAttemptsError(retry_at_epoch_seconds=end_of_day_epoch_seconds(now))
 
 
 def normalised_username(typed: str) -> str:

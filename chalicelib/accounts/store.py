@@ -71,17 +71,17 @@ class AccountStore(Protocol):
         self,
         user: User,
         *,
-        username: str,
-        language: str,
+        username: str | None = None,
+        language: str | None = None,
         addresses: tuple[str, ...] | None = None,
         former_addresses: Mapping[str, int] | None = None,
     ) -> Change:
         """
         Return the change that notes what the portal calls *user* now, and where their notices go.
 
-        Without *addresses* or *former_addresses* those that are stored stay. Refused with
-        `ConditionRefusedError` if there is no such user any more, and, with *former_addresses*,
-        unless notices go exactly where they did when *user* was read.
+        What is not said stays as it is stored. Refused with `ConditionRefusedError` if there is
+        no such user any more, and, with more than the *language*, unless notices go exactly where
+        they did when *user* was read: a name may be an address, too.
         """
 
     def grace_until(self, tenant_id: str, user_id: str, *, due_at: int, now: int) -> int:
@@ -103,13 +103,25 @@ class AccountStore(Protocol):
         status: str = ENROLLED,
         reset_pending: bool = False,
         keeps_recovery_codes: bool = True,
+        step_at: int | None = None,
     ) -> Change:
         """
         Return the change that raises *user*'s epoch from *epoch* and notes what they have now.
 
         It ends every session and every remembered browser of before. Without
         *keeps_recovery_codes* the note of the set in force goes too; its row is another
-        store's. Refused with `EnrolmentReplacedError` if anything else raised the epoch before.
+        store's. *step_at* says when the user did it themselves: it then counts among the steps
+        of that UTC day, while a reset forgets all that were counted. Refused with
+        `EnrolmentReplacedError` if anything else raised the epoch before, and once the day's
+        steps are taken.
+        """
+
+    def step_taken(self, user: User, *, now: int, status: str | None = None) -> Change:
+        """
+        Return the change that counts one step of *user*'s own; lists show *status* from then on.
+
+        Refused with `NotSignedInError` if their epoch is another by now, and once the day's
+        steps are taken: `User.require_step_left` tells that before.
         """
 
     def status_noted(self, user: User, status: str) -> Change:

@@ -61,7 +61,8 @@ class DynamoPersonRows:
 
     def erased(self, user: User, *, lookup: str | None, sort_keys: Sequence[str]) -> tuple[Change, ...]:
         partition = user_partition(user.tenant_id, user.user_id)
-        changes = [_deleted(partition, USER_ROW, only_if="attribute_exists(pk)")]
+        same = {":created_at": {"N": str(user.created_at)}}
+        changes = [_deleted(partition, USER_ROW, only_if="created_at = :created_at", values=same)]
         if lookup is not None:
             found_by = _deleted(
                 f"LOOKUP#{lookup}",

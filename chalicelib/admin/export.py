@@ -1,8 +1,8 @@
 """
 What operators read of users: the tenant's list, and all that is kept of one person. No secret in it.
 
-Of each kind of row stands here what may be told. Of a row that is not known here only
-its name is told: a later release must say itself what of it is no secret.
+Of each kind of row stands here what may be told. Of a row whose kind is not known here only
+that is told: a later release must say itself what of it is no secret.
 """
 
 from __future__ import annotations
@@ -52,7 +52,12 @@ _TOLD_OF_PARTS: Mapping[tuple[str, str], tuple[str, frozenset[str]]] = {
     ("BROWSERS", "browsers"): ("browsers", frozenset({"remembered_at", "last_used_at", "expires_at"})),
     ("RECOVERY", "codes"): ("codes", frozenset({"used_at"})),
 }
-_PREFIXES = ("failures_",)
+# What is counted by month or day has as many names as there are of these.
+_TOLD_BY_PREFIX: Mapping[str, tuple[str, ...]] = {
+    "USER": ("steps_on_",),
+    "TOTP": ("failures_", "unlocks_"),
+    "RECOVERY": ("failures_", "made_on_"),
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,7 +140,7 @@ def _told_row(row: Mapping[str, Any]) -> dict[str, Any]:
             kept[title] = [
                 {part: entry[part] for part in sorted(parts & entry.keys())} for entry in row[name].values()
             ]
-        elif name in told or name.startswith(_PREFIXES):
+        elif name in told or name.startswith(_TOLD_BY_PREFIX.get(kind, ())):
             kept[name] = row[name]
     return kept
 

@@ -10,10 +10,14 @@ from typing import Any
 
 from chalicelib.admin.operations import Admin, Answer
 from chalicelib.admin.refusals import AdminRefusedError
-from chalicelib.errors import TwoFactorError
+from chalicelib.errors import NewerRowError, TwoFactorError
 from chalicelib.web.request_log import WriteLine, frames_of
 
 LONGEST_BODY_BYTES = 1024 * 1024
+_OF_A_NEWER_RELEASE = (
+    "A newer release wrote one of these rows, and this one neither reads nor changes it:"
+    " deploy the newer one again."
+)
 LOCAL_PATH = "/local/admin"
 """Where `make run` answers operators; the function in the cloud has a URL of its own."""
 
@@ -51,6 +55,9 @@ class Front:
             reply = Reply(status=200, content=answer.content)
         except AdminRefusedError as error:
             reply = _refusal(400, str(error))
+        except NewerRowError as error:
+            fault = frames_of(error)
+            reply = _refusal(501, _OF_A_NEWER_RELEASE)
         except TwoFactorError as error:
             fault = frames_of(error)
             reply = _refusal(503, "DynamoDB or KMS does not do it now. What was done is done; repeat.")

@@ -31,7 +31,8 @@ from chalicelib.tenants.store import Tenant, TenantStore
 MOST_ROWS = 100
 _USER_ID = re.compile(r"[0-9a-f]{32}", re.ASCII)
 _DAY = re.compile(r"20[0-9]{6}", re.ASCII)
-_PLACE_IN_A_DAY = re.compile(r"[0-7](?:\|[0-9a-z#]{1,100})?", re.ASCII)
+# A shard, and in it the key of an event: its time and its id, be it drawn or made of a stream's record.
+_PLACE_IN_A_DAY = re.compile(r"[0-7](?:\|[0-9]{12}#[0-9a-z-]{1,100})?", re.ASCII)
 _Value = TypeVar("_Value")
 _Import = Callable[..., RowOutcome]
 
@@ -69,9 +70,12 @@ class _Arguments:
     def flag(self, name: str) -> bool:
         return bool(self._take(name, bool))
 
-    def count(self, name: str, *, otherwise: int) -> int:
+    def number(self, name: str, *, otherwise: int | None = None) -> int:
         value = self._take(name, int)
-        return otherwise if value is None else value
+        value = otherwise if value is None else value
+        if value is None:
+            raise AdminRefusedError(f"{name} is missing.")
+        return value
 
     def anything(self, name: str) -> object:
         return self._left.pop(name, None)
@@ -158,11 +162,13 @@ class Admin:
         return _import(self.secret_import.bind, secret_import.COLUMNS, tenant, taken, operator)
 
     def _add_staff(self, tenant: Tenant, taken: _Arguments, operator: Operator) -> Answer:
+        user_id = taken.matching("user", _USER_ID)
         username, password = taken.text("username"), taken.text("password")
         language, addresses = taken.optional_text("language"), taken.optional_text("addresses")
         taken.require_all_taken()
         user = self.staff.add(
             tenant,
+            user_id=user_id,
             username=username,
             password=password,
             language=language,
@@ -178,7 +184,7 @@ class Admin:
 
     def _list_users(self, tenant: Tenant, taken: _Arguments, _operator: Operator) -> Answer:
         after = place_of(taken.anything("after"))
-        limit = taken.count("limit", otherwise=MOST_USERS_A_PAGE)
+        limit = taken.number("limit", otherwise=MOST_USERS_A_PAGE)
         taken.require_all_taken()
         return Answer(
             content=self.export.users(tenant, after=after, limit=limit), tenant_id=tenant.tenant_id
@@ -198,10 +204,10 @@ class Admin:
         return Answer(content=self.export.events_of_day(user, day, after=after), tenant_id=tenant.tenant_id)
 
     def _erase_user(self, tenant: Tenant, taken: _Arguments, operator: Operator) -> Answer:
-        user = self._person(tenant, taken)
+        user_id, created_at = taken.matching("user", _USER_ID), taken.number("created_at")
         taken.require_all_taken()
-        rows = self.erasure.erase(tenant, user, operator)
-        return Answer(content={"user": user.user_id, "rows": rows}, tenant_id=tenant.tenant_id)
+        rows = self.erasure.erase(tenant, user_id, operator, created_at=created_at)
+        return Answer(content={"rows": rows}, tenant_id=tenant.tenant_id)
 
     def _sweep_user(self, tenant: Tenant, taken: _Arguments, _operator: Operator) -> Answer:
         owner = Owner(tenant_id=tenant.tenant_id, user_id=taken.matching("user", _USER_ID))

@@ -15,19 +15,14 @@ OUTCOMES = (ADDED, IMPORTED, UNCHANGED, REFUSED)
 
 @dataclass(frozen=True, kw_only=True)
 class RowOutcome:
-    """The *kind* of outcome, and why a row was refused. A dry run says what would be."""
+    """The *kind* of outcome, and why a row was refused."""
 
     kind: str
     reason: str | None = None
 
     @classmethod
     def done(cls, kind: str) -> RowOutcome:
-        """Return that the row took effect."""
-        return cls(kind=kind)
-
-    @classmethod
-    def would_be(cls, kind: str) -> RowOutcome:
-        """Return that the row would take effect, by the same name: a dry run is told as a whole."""
+        """Return that the row took effect, or would but for a dry run, which is told as a whole."""
         return cls(kind=kind)
 
     @classmethod

@@ -61,7 +61,7 @@ class SecretImport:
             if user.was_enrolled:
                 return self._known_before(tenant, user, imported)
             if dry_run:
-                return RowOutcome.would_be(IMPORTED)
+                return RowOutcome.done(IMPORTED)
             return self._bound(tenant, user, imported, operator)
         except RowRefusedError as error:
             return RowOutcome.refused(error)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from chalicelib.accounts.authority import Directory, UsernameRefusedError
 from chalicelib.accounts.passwords import PasswordRefusedError
@@ -33,6 +33,7 @@ class Staff:
         self,
         tenant: Tenant,
         *,
+        user_id: str,
         username: str,
         password: str,
         language: str | None,
@@ -42,7 +43,9 @@ class Staff:
         """
         Return the member of staff just added, in one transaction with its event.
 
-        *addresses*, by semicolons, are where their notices go; without any the name, if it is one.
+        *user_id* is a new id that the command has drawn: the same request again, its answer lost,
+        finds them there. *addresses*, by semicolons, are where their notices go; without any the
+        name, if it is one.
 
         Raises:
             AdminRefusedError: Name, password, language or addresses are refused, or the name is taken.
@@ -51,7 +54,7 @@ class Staff:
         if language is not None and language not in languages:
             raise AdminRefusedError(f"LANGUAGE must be one of the tenant's: {', '.join(languages)}.")
         try:
-            user = self.directory.drafted(
+            drafted = self.directory.drafted(
                 tenant,
                 username=username,
                 password=password,
@@ -63,19 +66,22 @@ class Staff:
             raise AdminRefusedError(f"ADDRESSES are refused: {error}.") from error
         except UsernameRefusedError as error:
             raise AdminRefusedError(
-                f"USERNAME must have 1 to {LONGEST_USERNAME_CHARACTERS} characters that can be shown."
+                f"USERNAME must have 1 to {LONGEST_USERNAME_CHARACTERS} characters that can be shown;"
+                " with ß or the like in a mail address it takes ADDRESSES."
             ) from error
         except PasswordRefusedError as error:
             raise AdminRefusedError(f"The password is refused: {error}") from error
+        user = replace(drafted, user_id=user_id)
         event = operator.event(
             USER_ADDED, tenant_id=user.tenant_id, user_id=user.user_id, details=ROLE_TOLD
         )
+        lookup = lookup_hash(tenant.lookup_key, user.username, role=HELP_DESK)
         try:
-            self.transactions.commit(
-                *self.accounts.added(user, lookup_hash(tenant.lookup_key, user.username, role=HELP_DESK)),
-                self.events.recorded(event),
-            )
+            self.transactions.commit(*self.accounts.added(user, lookup), self.events.recorded(event))
         except ConditionRefusedError as error:
+            there = self.accounts.find(tenant.tenant_id, lookup)
+            if there is not None and there.user_id == user_id:
+                return there
             raise AdminRefusedError(
                 f"The help desk of {tenant.tenant_id} has somebody of that name already."
             ) from error

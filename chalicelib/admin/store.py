@@ -49,7 +49,8 @@ class PersonRows(Protocol):
         """
         Return the changes that take *user* away, with the rows of *sort_keys* and the name *lookup*.
 
-        Refused with `ConditionRefusedError` if there is no such user, or the name is another's.
+        Refused with `ConditionRefusedError` if they are no more or another of that id, or the name
+        is another's.
         """
 
     def swept(self, owner: Owner, sort_key: str) -> tuple[Change, ...]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from chalicelib.accounts.addresses import MOST_ADDRESSES, mail_address_of
+from chalicelib.accounts.addresses import MOST_ADDRESSES, is_another_address, mail_address_of
 from chalicelib.accounts.record import (
     LONGEST_PORTAL_USER_CHARACTERS,
     LONGEST_USERNAME_CHARACTERS,
@@ -19,7 +21,7 @@ COLUMNS = ("username", "language", "portal_user", "addresses", "password_hash")
 # A PHC string of Argon2id in its one version of today: salt from 8 bytes, hash from 16.
 _ARGON2ID = re.compile(
     r"\$argon2id\$v=19\$m=([1-9]\d{0,6}),t=([1-9]\d?),p=([1-9]\d?)"
-    r"\$[A-Za-z0-9+/]{11,86}\$[A-Za-z0-9+/]{22,172}",
+    r"\$([A-Za-z0-9+/]{11,86})\$([A-Za-z0-9+/]{22,172})",
     re.ASCII,
 )
 # What a sign-in can bear: the function has a gigabyte, and fifteen seconds.
@@ -57,6 +59,12 @@ def read_user(row: Mapping[str, str], profile: Profile) -> UserDraft:
         raise RowRefusedError(
             f"username must have 1 to {LONGEST_USERNAME_CHARACTERS} characters that can be shown"
         )
+    addresses = read_addresses(row.get("addresses", ""))
+    if not addresses and is_another_address(row.get("username", ""), username=username):
+        raise RowRefusedError(
+            "username, in which ß or the like is stored as other letters, would be somebody else's"
+            " mail address: name addresses"
+        )
     language = row.get("language", "").strip() or profile.default_language
     if language not in profile.languages:
         raise RowRefusedError(f"language must be one of the tenant's: {', '.join(profile.languages)}")
@@ -64,7 +72,7 @@ def read_user(row: Mapping[str, str], profile: Profile) -> UserDraft:
         username=username,
         language=language,
         portal_user=portal_user,
-        addresses=read_addresses(row.get("addresses", "")),
+        addresses=addresses,
         password_hash=_password_hash(row.get("password_hash", "").strip(), needed=holds_passwords),
     )
 
@@ -106,9 +114,20 @@ def _password_hash(text: str, *, needed: bool) -> str | None:
         raise RowRefusedError(
             "password_hash is no PHC string of Argon2id ($argon2id$v=19$…); no other kind is taken"
         )
-    memory_kib, passes, lanes = (int(number) for number in found.groups())
+    if not all(_is_base64(part) for part in found.groups()[3:]):
+        raise RowRefusedError("password_hash cannot be decoded: its salt or hash is not base64")
+    memory_kib, passes, lanes = (int(number) for number in found.groups()[:3])
     if memory_kib > _MOST_MEMORY_KIB or passes > _MOST_PASSES or lanes > _MOST_LANES:
         raise RowRefusedError("password_hash costs more memory or time than a sign-in can bear")
     if memory_kib < 8 * lanes:
         raise RowRefusedError("password_hash names a cost that Argon2 does not know")
     return text
+
+
+def _is_base64(text: str) -> bool:
+    """Say whether *text* is what some bytes are written as: Argon2 decodes nothing else."""
+    try:
+        octets = base64.b64decode(text + "=" * (-len(text) % 4))
+    except binascii.Error:
+        return False
+    return base64.b64encode(octets).decode().rstrip("=") == text

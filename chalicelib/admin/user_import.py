@@ -38,7 +38,7 @@ class UserImport:
             draft = read_user(row, tenant.profile)
             if not dry_run:
                 return self._added(tenant, draft, operator)
-            return RowOutcome.unchanged() if self._is_there(tenant, draft) else RowOutcome.would_be(ADDED)
+            return RowOutcome.unchanged() if self._is_there(tenant, draft) else RowOutcome.done(ADDED)
         except RowRefusedError as error:
             return RowOutcome.refused(error)
 

@@ -7,16 +7,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from chalicelib.archive.hours import hour_of
-from chalicelib.archive.log import EVENTS_TAMPERED, LogLine
-from chalicelib.archive.manifest import (
-    ADDED,
-    Line,
-    Record,
-    line_of,
-    manifest_name,
-    manifest_of,
-)
+from chalicelib.archive.manifest import ADDED, Line, line_of, manifest_name, manifest_of
 from chalicelib.archive.store import EvidenceStore
+from chalicelib.storage.stream import Record, sequence_number
+from chalicelib.web.function_log import EVENTS_TAMPERED, FunctionLog, counted
 from chalicelib.web.request_log import WriteLine
 
 # What became of a record that made no line; of one that did, the line says it.
@@ -40,15 +34,15 @@ class Archive:
         All good ones go into one object. A batch can be repeated whole: it gives the same
         object, and where that is written already nothing is.
         """
-        log = LogLine(function="archive", stage=self.stage, request_id=request_id)
+        log = FunctionLog(function="archive", request_id=request_id)
         outcomes: Counter[str] = Counter()
         failed, lines = [], []
         for record in records:
             try:
                 line = line_of(record)
             except (LookupError, TypeError, ValueError) as error:
-                failed.append(_sequence_number(record))
-                self.write_line(log.of_failure(error, sequence_number=failed[-1]))
+                failed.append(sequence_number(record))
+                self.write_line(log.failure(error, sequence_number=failed[-1]))
                 outcomes[FAILED] += 1
                 continue
             outcomes[line.what if line else SWEPT] += 1
@@ -57,18 +51,16 @@ class Archive:
         try:
             self._write(lines, records)
         except Exception as error:  # noqa: BLE001 - whatever it is, the batch comes again
-            self.write_line(log.of_failure(error))
+            self.write_line(log.failure(error))
             outcomes[FAILED] = len(records)
-            failed = [_sequence_number(record) for record in records]
+            failed = [sequence_number(record) for record in records]
         tampered = sum(line.what != ADDED for line in lines)
-        metrics = {EVENTS_TAMPERED: tampered} if tampered else {}
         self.write_line(
-            log.of(
+            log.line(
                 level="ERROR" if failed or tampered else "INFO",
-                metrics=metrics,
-                at_epoch_seconds=self.clock(),
                 records=len(records),
                 outcomes=dict(outcomes),
+                **counted(EVENTS_TAMPERED, tampered, stage=self.stage, at_epoch_seconds=self.clock()),
             )
         )
         return failed
@@ -80,15 +72,8 @@ class Archive:
         # The hour of writing, not the records': a digest is of what was there when its hour closed.
         name = manifest_name(
             hour_of(self.clock()),
-            first=_sequence_number(records[0]),
-            last=_sequence_number(records[-1]),
+            first=sequence_number(records[0]),
+            last=sequence_number(records[-1]),
             manifest=manifest,
         )
         self.store.put_once(name, manifest)
-
-
-def _sequence_number(record: Record) -> str:
-    try:
-        return str(record["dynamodb"]["SequenceNumber"])
-    except (LookupError, TypeError):
-        return ""  # by which Lambda understands that the whole batch failed

@@ -15,10 +15,10 @@ from botocore.session import Session as AwsSession
 
 from chalicelib.archive.clients import CLIENT_CONFIG
 from chalicelib.archive.digester import Digester
-from chalicelib.archive.log import DIGESTS_MADE, LogLine
 from chalicelib.archive.s3 import S3Evidence
 from chalicelib.keys.digest_signer import KmsDigestSigner
 from chalicelib.settings import DigestSettings
+from chalicelib.web.function_log import DIGESTS_MADE, FunctionLog, counted
 from chalicelib.web.request_log import write_to_stdout
 
 # What one hour may take at the very most: the next is not begun with less time left.
@@ -45,7 +45,7 @@ _digester = _build_digester(_settings)
 def handle(event: Any, context: Any) -> dict[str, int]:  # noqa: ANN401 - Lambda's own classes
     """Make the digests that are missing; answer how many. What fails is tried again in an hour."""
     del event
-    log = LogLine(function="digest", stage=_settings.stage, request_id=context.aws_request_id)
+    log = FunctionLog(function="digest", request_id=context.aws_request_id)
     made = 0
     level = "INFO"
     try:
@@ -55,9 +55,9 @@ def handle(event: Any, context: Any) -> dict[str, int]:  # noqa: ANN401 - Lambda
             made += 1
     except Exception as error:
         level = "ERROR"
-        write_to_stdout(log.of_failure(error))
+        write_to_stdout(log.failure(error))
         raise
     finally:
-        metrics = {DIGESTS_MADE: made} if made else {}
-        write_to_stdout(log.of(level=level, metrics=metrics, at_epoch_seconds=time.time(), made=made))
+        metrics = counted(DIGESTS_MADE, made, stage=_settings.stage, at_epoch_seconds=time.time())
+        write_to_stdout(log.line(level=level, made=made, **metrics))
     return {"made": made}

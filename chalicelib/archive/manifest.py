@@ -16,15 +16,18 @@ from typing import Any
 
 from chalicelib.archive.canonical import canonical_json, row_hash
 from chalicelib.archive.hours import path_of
-
-Record = Mapping[str, Any]  # of a stream, as Lambda hands it over
+from chalicelib.storage.stream import Record
 
 PREFIX = "manifests/"
 ADDED, CHANGED, REMOVED = "added", "changed", "removed"
 
 _WHAT = {"INSERT": ADDED, "MODIFY": CHANGED, "REMOVE": REMOVED}
 _FORM = 1  # of a line, and of what its hash is of
-_SWEEPER = {"type": "Service", "principalId": "dynamodb.amazonaws.com"}
+# As Lambda tells of it, and as GetRecords does, of which an operator makes up for a lost batch.
+_SWEEPERS = (
+    {"type": "Service", "principalId": "dynamodb.amazonaws.com"},
+    {"Type": "Service", "PrincipalId": "dynamodb.amazonaws.com"},
+)
 _SHOWN_OF_HASH = 16
 
 
@@ -54,7 +57,7 @@ def line_of(record: Record) -> Line | None:
     change = record["dynamodb"]
     pk, sk = change["Keys"]["pk"]["S"], change["Keys"]["sk"]["S"]
     if what == REMOVED:
-        was_swept = record.get("userIdentity") == _SWEEPER
+        was_swept = record.get("userIdentity") in _SWEEPERS
         return None if was_swept else Line(pk=pk, sk=sk, sha256=None, expires_at=None, what=what)
     row = change["NewImage"]
     return Line(pk=pk, sk=sk, sha256=row_hash(row), expires_at=expiry_of(row), what=what)

@@ -16,8 +16,8 @@ from typing import Any
 from chalicelib.audit.event import ATTEMPT_ACCEPTED, ATTEMPT_COUNTED, Event
 from chalicelib.errors import NewerRowError
 from chalicelib.storage.rows import FORMAT_VERSION
+from chalicelib.storage.stream import Record
 
-Record = Mapping[str, Any]  # of a stream, as Lambda and GetRecords hand it over
 _Image = Mapping[str, Any]  # a row in DynamoDB's own notation
 
 _RECOVERY = "RECOVERY"

@@ -24,8 +24,6 @@ from chalicelib.storage.rows import EVENTS, Row, user_partition
 SHARDS = 8  # one busy tenant's day must not become one hot partition
 _BY_USER = "events-by-user"
 _DAY_SECONDS = 24 * 60 * 60
-# A page is up to a megabyte: so much, and no more, does one look for a reference read.
-_MOST_PAGES = 120
 
 
 class _EventRow(Row):
@@ -96,21 +94,19 @@ class DynamoEventHistory:
         )
         return tuple(_event(_EventRow.from_raw_data(item)) for item in page.items)
 
-    def user_of_reference(self, tenant_id: str, reference: str, *, now: int) -> str | None:
-        pages = self._pages_with(tenant_id, reference, now=now)
-        for _, items in zip(range(_MOST_PAGES), pages, strict=False):
-            if items:
-                return str(items[0]["user"]["S"])
-        return None
-
-    def _pages_with(self, tenant_id: str, reference: str, *, now: int) -> Iterator[tuple[Item, ...]]:
+    def users_of_reference(self, tenant_id: str, reference: str, *, now: int) -> Iterator[str | None]:
         for days_back in range(REFERENCE_DAYS):
             for shard in range(SHARDS):
                 partition = _partition(tenant_id, now - days_back * _DAY_SECONDS, shard)
                 request = {
                     "KeyConditionExpression": "pk = :partition",
-                    "FilterExpression": "#reference = :reference",
-                    "ExpressionAttributeNames": {"#reference": "reference"},
+                    # What the staff do bears their own reference, and is about whom they help.
+                    "FilterExpression": "#reference = :reference AND #actor = #user",
+                    "ExpressionAttributeNames": {
+                        "#reference": "reference",
+                        "#actor": "actor",
+                        "#user": "user",
+                    },
                     "ExpressionAttributeValues": {
                         ":partition": {"S": partition},
                         ":reference": {"S": reference},
@@ -120,7 +116,7 @@ class DynamoEventHistory:
                 next_key: Item | None = {}
                 while next_key is not None:
                     page = self._database.query(EVENTS, **request)
-                    yield page.items
+                    yield str(page.items[0]["user"]["S"]) if page.items else None
                     next_key = page.next_key
                     request["ExclusiveStartKey"] = next_key
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Protocol
 
 from chalicelib.audit.event import Event
@@ -35,12 +36,14 @@ class EventHistory(Protocol):
             ServiceUnavailableError: The events cannot be read.
         """
 
-    def user_of_reference(self, tenant_id: str, reference: str, *, now: int) -> str | None:
+    def users_of_reference(self, tenant_id: str, reference: str, *, now: int) -> Iterator[str | None]:
         """
-        Return the id of the user in whose sign-in *reference* was told, None if it is not found.
+        Look through the tenant's last days, newest first, for the sign-in in which *reference* was told.
 
-        Looks through the tenant's last days, newest first, up to the first that has it, and
-        never further than so many pages: of a very busy tenant only the latest days are seen.
+        Yields for each part that was looked through the id of that sign-in's user, or None where
+        it is not in it. Whom a sign-in was used upon, as the help desk's is, is not its user. A
+        part is a megabyte at most, and a busy tenant has any number of them: when to stop is for
+        the caller to say.
 
         Raises:
             ServiceUnavailableError: The events cannot be read.

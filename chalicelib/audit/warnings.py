@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from chalicelib.audit.attempts import Record, attempt_event
+from chalicelib.audit.attempts import attempt_event
 from chalicelib.audit.event import ATTEMPT_COUNTED, ATTEMPTS_WARNED, Event
+from chalicelib.storage.stream import Record
 from chalicelib.throttle import OTP_FAILURES_PER_MONTH, OTP_LADDER, month_of
 
 # From the first of them each further attempt waits; after the second, the next ends the matter for good.

@@ -8,11 +8,30 @@ IAM: dynamodb:GetItem, PutItem, UpdateItem, DeleteItem on partitions ``T#*``.
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import Any
 
 from pynamodb.attributes import BinaryAttribute, BooleanAttribute, NumberAttribute, UnicodeAttribute
 
+from chalicelib.authenticators.attempts import (
+    ACTIVE,
+    ACTIVE_VALUES,
+    ATTEMPT_IS_DUE,
+    DISABLED_VALUES,
+    IS_ACTIVE,
+    IS_DISABLED,
+    IS_TO_BE_DISABLED,
+    MONTH_PREFIX,
+    STATUS,
+    WHO_ASKED,
+    counts_in,
+    due_values,
+    is_disabled,
+    number_in,
+    partition_of,
+    take_back,
+    too_early,
+    who_asked,
+)
 from chalicelib.authenticators.record import (
     ALL,
     MOST_AUTHENTICATORS,
@@ -35,48 +54,16 @@ from chalicelib.errors import (
     NotEnrolledError,
     OtpAlreadyUsedError,
     OtpMismatchError,
-    TooManyAttemptsError,
     TwoFactorError,
 )
 from chalicelib.keys.cipher import SealedSecret
 from chalicelib.storage.changes import Change
-from chalicelib.storage.dynamodb import (
-    Database,
-    Item,
-    RefusedError,
-    delete,
-    ladder_condition,
-    ladder_values,
-    put,
-)
-from chalicelib.storage.rows import FORMAT_VERSION, STATE, StateRow, key_of, number, user_partition
-from chalicelib.throttle import (
-    OTP_FAILURES_PER_MONTH,
-    OTP_LADDER,
-    UNLOCKS_PER_MONTH,
-    end_of_month_epoch_seconds,
-    month_of,
-)
+from chalicelib.storage.dynamodb import Database, Item, RefusedError, delete, put
+from chalicelib.storage.rows import FORMAT_VERSION, STATE, StateRow, key_of, number
+from chalicelib.throttle import UNLOCKS_PER_MONTH, month_of
 
 _PENDING = "PENDING"
-_ACTIVE = "ACTIVE"
-_DISABLED = "DISABLED"
-_MONTH_PREFIX = "failures_"
 _UNLOCKS_PREFIX = "unlocks_"
-
-_STATUS = {"#status": "status"}
-# Both writes of an attempt say whose they are: another may come between the two,
-# and the event of each is made of the row as that write left it.
-_WHO_ASKED = "last_attempt_request_id = :request, last_attempt_reference = :reference"
-_LADDER = ladder_condition(OTP_LADDER)
-# The count alone says that they are disabled, should writing it down have failed.
-_IS_ACTIVE = "#status = :active AND consecutive_failures < :disabled_at"
-_ACTIVE_VALUES = {":active": {"S": _ACTIVE}, ":disabled_at": number(OTP_LADDER.disabled_at or 0)}
-_ATTEMPT_IS_DUE = (
-    f"#status = :active AND {_LADDER}"
-    " AND (attribute_not_exists(#month) OR #month < :cap)"
-    " AND (attribute_not_exists(accepted_attempt) OR accepted_attempt <> :attempt)"
-)
 
 
 class _PendingRow(StateRow):
@@ -105,7 +92,7 @@ class DynamoAuthenticators:
     # -- what waits to be confirmed
 
     def pending(self, owner: Owner) -> PendingAuthenticator | None:
-        row = self._database.get(_PendingRow, _partition(owner), _PENDING)
+        row = self._database.get(_PendingRow, partition_of(owner), _PENDING)
         return None if row is None else _pending(row)
 
     def offer_again(
@@ -134,7 +121,7 @@ class DynamoAuthenticators:
         else:
             condition += " AND " + _goes_to(place)
         request: Item = {
-            "Key": key_of(_partition(owner), _PENDING),
+            "Key": key_of(partition_of(owner), _PENDING),
             "UpdateExpression": chosen,
             "ConditionExpression": condition,
             "ExpressionAttributeValues": values | _place_values(place),
@@ -149,7 +136,7 @@ class DynamoAuthenticators:
 
     def begun(self, owner: Owner, pending: PendingAuthenticator) -> Change:
         row = _PendingRow(
-            _partition(owner),
+            partition_of(owner),
             _PENDING,
             authenticator_id=pending.authenticator_id,
             method=pending.method,
@@ -177,7 +164,7 @@ class DynamoAuthenticators:
 
     def cancelled(self, owner: Owner, *, sign_in_id: str) -> Change:
         return delete(
-            _PendingRow(_partition(owner), _PENDING),
+            _PendingRow(partition_of(owner), _PENDING),
             only_if=_PendingRow.sign_in_id == sign_in_id,
             refused=ConditionRefusedError(),
         )
@@ -185,7 +172,7 @@ class DynamoAuthenticators:
     def reserve_confirmation(self, owner: Owner, *, sign_in_id: str, now: int) -> PendingAuthenticator:
         try:
             item = self._database.update_item(
-                Key=key_of(_partition(owner), _PENDING),
+                Key=key_of(partition_of(owner), _PENDING),
                 UpdateExpression="ADD attempts :one",
                 ConditionExpression="sign_in_id = :sign_in AND expires_at >= :now AND attempts < :most",
                 ExpressionAttributeValues={
@@ -204,7 +191,7 @@ class DynamoAuthenticators:
     ) -> tuple[Change, ...]:
         request = {
             "TableName": STATE,
-            "Key": key_of(_partition(owner), _PENDING),
+            "Key": key_of(partition_of(owner), _PENDING),
             # Another tab of the sign-in may have chosen another place for it meanwhile.
             "ConditionExpression": (
                 f"authenticator_id = :id AND expires_at >= :now AND {_goes_to(pending.place)}"
@@ -232,12 +219,9 @@ class DynamoAuthenticators:
             request["ConditionExpression"] = "attribute_not_exists(pk)"
         else:
             request |= {
-                "ConditionExpression": "(#status = :disabled OR consecutive_failures >= :disabled_at)",
-                "ExpressionAttributeNames": _STATUS,
-                "ExpressionAttributeValues": {
-                    ":disabled": {"S": _DISABLED},
-                    ":disabled_at": number(OTP_LADDER.disabled_at or 0),
-                },
+                "ConditionExpression": IS_DISABLED,
+                "ExpressionAttributeNames": STATUS,
+                "ExpressionAttributeValues": DISABLED_VALUES,
             }
         return Change(("Put", request), EnrolmentReplacedError())
 
@@ -246,14 +230,14 @@ class DynamoAuthenticators:
         # One row counts for all of them: another authenticator is no new budget for guessing.
         request = {
             "TableName": STATE,
-            "Key": key_of(_partition(owner), _sort_key(pending.method)),
+            "Key": key_of(partition_of(owner), _sort_key(pending.method)),
             "UpdateExpression": "SET entries.#new = :entry",
-            "ConditionExpression": f"{_IS_ACTIVE} AND size(entries) < :most",
-            "ExpressionAttributeNames": {**_STATUS, "#new": entry.authenticator_id},
+            "ConditionExpression": f"{IS_ACTIVE} AND size(entries) < :most",
+            "ExpressionAttributeNames": {**STATUS, "#new": entry.authenticator_id},
             "ExpressionAttributeValues": {
                 ":entry": _entry_item(entry),
                 ":most": number(MOST_AUTHENTICATORS),
-                **_ACTIVE_VALUES,
+                **ACTIVE_VALUES,
             },
         }
         return Change(("Update", request), EnrolmentReplacedError())
@@ -263,17 +247,17 @@ class DynamoAuthenticators:
         # The counters stay: a new authenticator is no new budget for guessing.
         request = {
             "TableName": STATE,
-            "Key": key_of(_partition(owner), _sort_key(pending.method)),
+            "Key": key_of(partition_of(owner), _sort_key(pending.method)),
             "UpdateExpression": "SET entries.#new = :entry REMOVE entries.#old",
-            "ConditionExpression": f"{_IS_ACTIVE} AND attribute_exists(entries.#old)",
+            "ConditionExpression": f"{IS_ACTIVE} AND attribute_exists(entries.#old)",
             "ExpressionAttributeNames": {
-                **_STATUS,
+                **STATUS,
                 "#new": entry.authenticator_id,
                 "#old": str(pending.replaces),
             },
             "ExpressionAttributeValues": {
                 ":entry": _entry_item(entry),
-                **_ACTIVE_VALUES,
+                **ACTIVE_VALUES,
             },
         }
         return Change(("Update", request), EnrolmentReplacedError())
@@ -286,7 +270,7 @@ class DynamoAuthenticators:
     # -- what is bound
 
     def bound(self, owner: Owner, method: str) -> BoundAuthenticators | None:
-        item = self._database.get_item(_partition(owner), _sort_key(method))
+        item = self._database.get_item(partition_of(owner), _sort_key(method))
         return _bound(item, method) if item else None
 
     def reserve_attempt(self, owner: Owner, method: str, attempt: Attempt) -> Reservation:
@@ -294,21 +278,13 @@ class DynamoAuthenticators:
         month = month_of(now)
         try:
             item = self._database.update_item(
-                Key=key_of(_partition(owner), _sort_key(method)),
+                Key=key_of(partition_of(owner), _sort_key(method)),
                 UpdateExpression=(
-                    f"SET last_attempt_at = :now, {_WHO_ASKED} ADD consecutive_failures :one, #month :one"
+                    f"SET last_attempt_at = :now, {WHO_ASKED} ADD consecutive_failures :one, #month :one"
                 ),
-                ConditionExpression=_ATTEMPT_IS_DUE,
-                ExpressionAttributeNames={**_STATUS, "#month": _MONTH_PREFIX + month},
-                ExpressionAttributeValues={
-                    ":active": {"S": _ACTIVE},
-                    ":attempt": {"S": attempt.digest},
-                    ":cap": number(OTP_FAILURES_PER_MONTH),
-                    ":now": number(now),
-                    ":one": number(1),
-                    **_who_asked(attempt),
-                    **ladder_values(OTP_LADDER, now=now),
-                },
+                ConditionExpression=ATTEMPT_IS_DUE,
+                ExpressionAttributeNames={**STATUS, "#month": MONTH_PREFIX + month},
+                ExpressionAttributeValues=due_values(attempt),
             )
         except RefusedError as error:
             bound = _bound(error.item, method) if error.item else None
@@ -320,7 +296,7 @@ class DynamoAuthenticators:
             attempt=attempt,
             month=month,
             past_months=tuple(
-                sorted((_by_month(item, _MONTH_PREFIX) | _by_month(item, _UNLOCKS_PREFIX)).keys() - {month})
+                sorted((counts_in(item, MONTH_PREFIX) | counts_in(item, _UNLOCKS_PREFIX)).keys() - {month})
             ),
             bound=_bound(item, method),
             was_accepted=False,
@@ -333,67 +309,49 @@ class DynamoAuthenticators:
         counted = [
             prefix + month
             for month in reservation.past_months
-            for prefix in (_MONTH_PREFIX, _UNLOCKS_PREFIX)
+            for prefix in (MONTH_PREFIX, _UNLOCKS_PREFIX)
         ]
         past = {f"#past{n}": name for n, name in enumerate(counted)}
         try:
             item = self._database.update_item(
-                Key=key_of(_partition(owner), _sort_key(method)),
+                Key=key_of(partition_of(owner), _sort_key(method)),
                 UpdateExpression=(
                     "SET entries.#id.last_accepted_time_step = :step, entries.#id.last_used_at = :now,"
-                    f" consecutive_failures = :none, accepted_attempt = :attempt, {_WHO_ASKED}"
+                    f" consecutive_failures = :none, accepted_attempt = :attempt, {WHO_ASKED}"
                     " ADD #month :minus_one" + (f" REMOVE {', '.join(past)}" if past else "")
                 ),
                 ConditionExpression="#status = :active AND entries.#id.last_accepted_time_step < :step",
                 ExpressionAttributeNames={
-                    **_STATUS,
+                    **STATUS,
                     **past,
                     "#id": authenticator_id,
-                    "#month": _MONTH_PREFIX + reservation.month,
+                    "#month": MONTH_PREFIX + reservation.month,
                 },
                 ExpressionAttributeValues={
-                    ":active": {"S": _ACTIVE},
+                    ":active": {"S": ACTIVE},
                     ":attempt": {"S": attempt.digest},
                     ":minus_one": number(-1),
                     ":none": number(0),
                     ":now": number(attempt.made_at),
                     ":step": number(time_step),
-                    **_who_asked(attempt),
+                    **who_asked(attempt),
                 },
             )
         except RefusedError as error:
             if error.item.get("accepted_attempt") == {"S": attempt.digest}:
-                self._take_back(owner, reservation)
+                take_back(self._database, owner, _sort_key(method), attempt, reservation.month)
                 return _bound(error.item, method)
             raise _why_not_accepted(error.item, authenticator_id) from error
         return _bound(item, method)
 
-    def _take_back(self, owner: Owner, reservation: Reservation) -> None:
-        # The same request ran beside itself and was accepted once: its second count goes too.
-        with suppress(RefusedError):
-            self._database.update_item(
-                Key=key_of(_partition(owner), _sort_key(reservation.bound.method)),
-                UpdateExpression="ADD #month :minus_one",
-                ConditionExpression="accepted_attempt = :attempt",
-                ExpressionAttributeNames={"#month": _MONTH_PREFIX + reservation.month},
-                ExpressionAttributeValues={
-                    ":attempt": {"S": reservation.attempt.digest},
-                    ":minus_one": number(-1),
-                },
-            )
-
     def disabled(self, owner: Owner, method: str) -> Change:
         request = {
             "TableName": STATE,
-            "Key": key_of(_partition(owner), _sort_key(method)),
+            "Key": key_of(partition_of(owner), _sort_key(method)),
             "UpdateExpression": "SET #status = :disabled",
-            "ConditionExpression": "#status = :active AND consecutive_failures >= :disabled_at",
-            "ExpressionAttributeNames": _STATUS,
-            "ExpressionAttributeValues": {
-                ":active": {"S": _ACTIVE},
-                ":disabled": {"S": _DISABLED},
-                ":disabled_at": number(OTP_LADDER.disabled_at or 0),
-            },
+            "ConditionExpression": IS_TO_BE_DISABLED,
+            "ExpressionAttributeNames": STATUS,
+            "ExpressionAttributeValues": ACTIVE_VALUES | DISABLED_VALUES,
         }
         return Change(("Update", request), ConditionRefusedError())
 
@@ -402,7 +360,7 @@ class DynamoAuthenticators:
     def renamed(self, owner: Owner, method: str, authenticator_id: str, *, name: str) -> Change:
         request = {
             "TableName": STATE,
-            "Key": key_of(_partition(owner), _sort_key(method)),
+            "Key": key_of(partition_of(owner), _sort_key(method)),
             "UpdateExpression": "SET entries.#id.#name = :name",
             "ConditionExpression": "attribute_exists(entries.#id) AND entries.#id.#name <> :name",
             "ExpressionAttributeNames": {"#id": authenticator_id, "#name": "name"},
@@ -416,12 +374,12 @@ class DynamoAuthenticators:
         size = "=" if is_last else ">"
         request: Item = {
             "TableName": STATE,
-            "Key": key_of(_partition(owner), _sort_key(method)),
+            "Key": key_of(partition_of(owner), _sort_key(method)),
             "ConditionExpression": (
-                f"{_IS_ACTIVE} AND attribute_exists(entries.#id) AND size(entries) {size} :one"
+                f"{IS_ACTIVE} AND attribute_exists(entries.#id) AND size(entries) {size} :one"
             ),
-            "ExpressionAttributeNames": {**_STATUS, "#id": authenticator_id},
-            "ExpressionAttributeValues": {":one": number(1), **_ACTIVE_VALUES},
+            "ExpressionAttributeNames": {**STATUS, "#id": authenticator_id},
+            "ExpressionAttributeValues": {":one": number(1), **ACTIVE_VALUES},
         }
         if not is_last:
             request["UpdateExpression"] = "REMOVE entries.#id"
@@ -433,25 +391,25 @@ class DynamoAuthenticators:
 
     @staticmethod
     def _deleted(owner: Owner, sort_key: str) -> Change:
-        request = {"TableName": STATE, "Key": key_of(_partition(owner), sort_key)}
+        request = {"TableName": STATE, "Key": key_of(partition_of(owner), sort_key)}
         return Change(("Delete", request), ConditionRefusedError())
 
     def unlocked(self, owner: Owner, method: str, *, month: str) -> Change:
         request = {
             "TableName": STATE,
-            "Key": key_of(_partition(owner), _sort_key(method)),
+            "Key": key_of(partition_of(owner), _sort_key(method)),
             "UpdateExpression": "SET consecutive_failures = :none REMOVE #month ADD #unlocks :one",
-            "ConditionExpression": f"{_IS_ACTIVE} AND (attribute_not_exists(#unlocks) OR #unlocks < :most)",
+            "ConditionExpression": f"{IS_ACTIVE} AND (attribute_not_exists(#unlocks) OR #unlocks < :most)",
             "ExpressionAttributeNames": {
-                **_STATUS,
-                "#month": _MONTH_PREFIX + month,
+                **STATUS,
+                "#month": MONTH_PREFIX + month,
                 "#unlocks": _UNLOCKS_PREFIX + month,
             },
             "ExpressionAttributeValues": {
                 ":none": number(0),
                 ":one": number(1),
                 ":most": number(UNLOCKS_PER_MONTH),
-                **_ACTIVE_VALUES,
+                **ACTIVE_VALUES,
             },
         }
         return Change(("Update", request), AuthenticatorDisabledError())
@@ -459,10 +417,10 @@ class DynamoAuthenticators:
     def month_opened(self, owner: Owner, method: str, month: str) -> Change:
         request = {
             "TableName": STATE,
-            "Key": key_of(_partition(owner), _sort_key(method)),
+            "Key": key_of(partition_of(owner), _sort_key(method)),
             "UpdateExpression": "REMOVE #month",
             "ConditionExpression": "attribute_exists(pk)",
-            "ExpressionAttributeNames": {"#month": _MONTH_PREFIX + month},
+            "ExpressionAttributeNames": {"#month": MONTH_PREFIX + month},
         }
         return Change(("Update", request), ConditionRefusedError())
 
@@ -492,19 +450,11 @@ def _moved_to(place: Place) -> str:
     return " REMOVE replaces, is_further"
 
 
-def _partition(owner: Owner) -> str:
-    return user_partition(owner.tenant_id, owner.user_id)
-
-
-def _who_asked(attempt: Attempt) -> Item:
-    return {":request": {"S": attempt.request_id}, ":reference": {"S": attempt.reference}}
-
-
 def _row_of_one(owner: Owner, method: str, entry: Authenticator) -> Item:
     return {
-        **key_of(_partition(owner), _sort_key(method)),
+        **key_of(partition_of(owner), _sort_key(method)),
         "format_version": number(FORMAT_VERSION),
-        "status": {"S": _ACTIVE},
+        "status": {"S": ACTIVE},
         "consecutive_failures": number(0),
         "last_attempt_at": number(0),
         "entries": {"M": {entry.authenticator_id: _entry_item(entry)}},
@@ -513,10 +463,6 @@ def _row_of_one(owner: Owner, method: str, entry: Authenticator) -> Item:
 
 def _sort_key(method: str) -> str:
     return method.upper()
-
-
-def _int(item: Item, name: str, default: int = 0) -> int:
-    return int(item[name]["N"]) if name in item else default
 
 
 def _entry_item(entry: Authenticator) -> dict[str, Any]:
@@ -544,27 +490,22 @@ def _bound(item: Item, method: str) -> BoundAuthenticators:
                 sealed=SealedSecret(
                     ciphertext=fields["ciphertext"]["B"],
                     key_arn=fields["key_arn"]["S"],
-                    version=_int(fields, "version"),
+                    version=number_in(fields, "version"),
                 ),
-                last_accepted_time_step=_int(fields, "last_accepted_time_step"),
-                bound_at=_int(fields, "bound_at"),
-                last_used_at=_int(fields, "last_used_at") if "last_used_at" in fields else None,
+                last_accepted_time_step=number_in(fields, "last_accepted_time_step"),
+                bound_at=number_in(fields, "bound_at"),
+                last_used_at=number_in(fields, "last_used_at") if "last_used_at" in fields else None,
             )
         )
-    failures = _int(item, "consecutive_failures")
     return BoundAuthenticators(
         method=method,
-        is_disabled=item["status"]["S"] != _ACTIVE or OTP_LADDER.disables(failures),
-        consecutive_failures=failures,
+        is_disabled=is_disabled(item),
+        consecutive_failures=number_in(item, "consecutive_failures"),
         entries=tuple(entries),
-        last_attempt_at=_int(item, "last_attempt_at"),
-        failures_by_month=_by_month(item, _MONTH_PREFIX),
-        unlocks_by_month=_by_month(item, _UNLOCKS_PREFIX),
+        last_attempt_at=number_in(item, "last_attempt_at"),
+        failures_by_month=counts_in(item, MONTH_PREFIX),
+        unlocks_by_month=counts_in(item, _UNLOCKS_PREFIX),
     )
-
-
-def _by_month(item: Item, prefix: str) -> dict[str, int]:
-    return {name.removeprefix(prefix): _int(item, name) for name in item if name.startswith(prefix)}
 
 
 def _pending(row: _PendingRow) -> PendingAuthenticator:
@@ -590,7 +531,7 @@ def _why_not_confirmable(item: Item, *, sign_in_id: str, now: int) -> TwoFactorE
         return EnrolmentNotBegunError()
     if item["sign_in_id"]["S"] != sign_in_id:
         return EnrolmentReplacedError()
-    if _int(item, "expires_at") < now:
+    if number_in(item, "expires_at") < now:
         return EnrolmentExpiredError()
     return EnrolmentAttemptsExhaustedError()
 
@@ -598,19 +539,12 @@ def _why_not_confirmable(item: Item, *, sign_in_id: str, now: int) -> TwoFactorE
 def _why_not_due(item: Item, *, now: int) -> TwoFactorError:
     if not item:
         return NotEnrolledError()
-    failures = _int(item, "consecutive_failures")
-    if item["status"]["S"] != _ACTIVE or OTP_LADDER.disables(failures):
-        return AuthenticatorDisabledError()
-    retry_at = _int(item, "last_attempt_at") + OTP_LADDER.wait_seconds(failures)
-    if _int(item, _MONTH_PREFIX + month_of(now)) >= OTP_FAILURES_PER_MONTH:
-        retry_at = max(retry_at, end_of_month_epoch_seconds(now))
-    # Between the refusal and its telling the wait may have run out: never name the past.
-    return TooManyAttemptsError(retry_at_epoch_seconds=max(retry_at, now + 1))
+    return AuthenticatorDisabledError() if is_disabled(item) else too_early(item, now=now)
 
 
 def _why_not_accepted(item: Item, authenticator_id: str) -> TwoFactorError:
     if not item or authenticator_id not in item["entries"]["M"]:
         return OtpMismatchError()
-    if item["status"]["S"] != _ACTIVE:
+    if item["status"]["S"] != ACTIVE:
         return AuthenticatorDisabledError()
     return OtpAlreadyUsedError()

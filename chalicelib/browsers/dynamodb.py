@@ -104,6 +104,18 @@ class DynamoRememberedBrowsers:
         }
         return Change(("Update", request), BrowsersChangedError())
 
+    def all_forgotten(self, owner: Owner, *, known: Collection[RememberedBrowser]) -> Change:
+        names = {f"#known{at}": one.browser_key for at, one in enumerate(known)}
+        request: Item = {
+            **_request(owner),
+            "ConditionExpression": " AND ".join(
+                [*(f"attribute_exists(browsers.{name})" for name in names), "size(browsers) = :count"]
+            ),
+            "ExpressionAttributeNames": names,
+            "ExpressionAttributeValues": {":count": number(len(known))},
+        }
+        return Change(("Delete", request), BrowsersChangedError())
+
     def voided(self, owner: Owner) -> Change:
         return Change(("Delete", _request(owner)), ConditionRefusedError())
 

@@ -49,5 +49,12 @@ class RememberedBrowserStore(Protocol):
     def forgotten(self, owner: Owner, browser_key: str) -> Change:
         """Return the change that keeps one no more; refused with `BrowsersChangedError` if it was none."""
 
+    def all_forgotten(self, owner: Owner, *, known: Collection[RememberedBrowser]) -> Change:
+        """
+        Return the change that keeps none of *known* any more, which are all, as they were read.
+
+        Refused with `BrowsersChangedError` if one has come or gone since.
+        """
+
     def voided(self, owner: Owner) -> Change:
         """Return the change that keeps none of *owner*'s, if any; it is never refused."""

@@ -25,6 +25,7 @@ from chalicelib.deployment.people import (
     erase_user,
     export_user,
     export_users,
+    finish_erasure,
     remove_staff,
     role_named,
 )
@@ -123,6 +124,8 @@ def _care_for_people(said: argparse.Namespace) -> None:
             export_users(about, form="jsonl" if said.json else said.format, out=said.out)
         case "export-user":
             export_user(about, out=said.out)
+        case "erase-user" if said.user_id is not None:
+            finish_erasure(about, said.user_id, settle_seconds=said.settle_seconds)
         case "erase-user":
             erase_user(about, confirmation=said.yes, settle_seconds=said.settle_seconds)
 
@@ -260,6 +263,9 @@ def _add_commands_about_people(command: Callable[[str, str], argparse.ArgumentPa
     exporting = command("export-user", "Write all that is kept of one person")
     erasing = command("erase-user", "Remove one person for good")
     erasing.add_argument("--yes", metavar="NAME", help="the name once more, instead of being asked for it")
+    erasing.add_argument(
+        "--user-id", metavar="ID", help="go on with the erasure of whoever had this id, which was stopped"
+    )
     erasing.add_argument(
         "--settle-seconds", type=float, default=PERSON_SETTLE_SECONDS, help=argparse.SUPPRESS
     )

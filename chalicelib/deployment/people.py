@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import secrets
 import sys
 import time
 from collections.abc import Iterator, Mapping
@@ -85,7 +86,12 @@ def add_or_list_staff(about: About, *, language: str | None, addresses: str | No
     arguments: dict[str, Any] = {name: value for name, value in said.items() if value is not None}
     password = read_password(about.username)
     added = admin.ask(
-        "add_staff", tenant=about.tenant, username=about.username, password=password, **arguments
+        "add_staff",
+        tenant=about.tenant,
+        user=secrets.token_hex(16),  # by which a request that is sent again is known for the same
+        username=about.username,
+        password=password,
+        **arguments,
     )
     print(f"{added['username']} is of the help desk of {about.tenant}.")
     print("They sign in at /help-desk/ and set up a second factor of their own there first.")
@@ -100,9 +106,12 @@ def remove_staff(about: About) -> None:
     Raises:
         DeploymentError: There is nobody of that name.
     """
-    erased = about.opened().ask("erase_user", **about.person)
+    admin = about.opened()
+    person = _found(admin, about)
+    admin.ask("erase_user", tenant=about.tenant, **person.same)
     print(f"{about.username} is of the help desk of {about.tenant} no more, and signed out everywhere.")
-    print(f"Their id in events is {erased['user']}.")
+    print(f"Their id in events is {person.user_id}.")
+    admin.ask("sweep_user", tenant=about.tenant, user=person.user_id)
 
 
 def export_users(about: About, *, form: str, out: Path | None) -> int:
@@ -149,14 +158,33 @@ def export_user(about: About, *, out: Path | None) -> None:
         DeploymentError: There is nobody of that name, or the file cannot be written.
     """
     admin = about.opened()
-    kept = dict(admin.ask("export_user", **about.person))
-    (user,) = (row for row in kept["rows"] if row["kind"] == "USER")
-    kept["events"] = list(_events(admin, about, since=user["created_at"]))
-    kept["exported_at"] = int(time.time())
+    person = _found(admin, about)
+    events = list(_events(admin, about, since=person.created_at))
+    told = {**person.kept, "events": events, "exported_at": int(time.time())}
     with _writing(out) as file:
-        file.write(json.dumps(kept, ensure_ascii=False, indent=2) + "\n")
+        file.write(json.dumps(told, ensure_ascii=False, indent=2) + "\n")
     if out is not None:
         print(f"Everything that is kept of one user of {about.tenant} is written to {out}.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Found:
+    """Who is called so, and all that is kept of them."""
+
+    user_id: str
+    created_at: int
+    kept: Mapping[str, Any]
+
+    @property
+    def same(self) -> dict[str, Any]:
+        """The arguments that mean them, and nobody who has their id later."""
+        return {"user": self.user_id, "created_at": self.created_at}
+
+
+def _found(admin: AdminClient, about: About) -> _Found:
+    kept = admin.ask("export_user", **about.person)
+    (user,) = (row for row in kept["rows"] if row["kind"] == "USER")
+    return _Found(user_id=kept["user"], created_at=user["created_at"], kept=kept)
 
 
 def _events(admin: AdminClient, about: About, *, since: int) -> Iterator[Mapping[str, Any]]:
@@ -180,31 +208,76 @@ def erase_user(about: About, *, confirmation: str | None, settle_seconds: float 
     *confirmation* is the name once more; None asks for it at the terminal.
 
     Raises:
-        DeploymentError: There is nobody of that name, or nobody confirmed.
+        DeploymentError: There is nobody of that name, nobody confirmed, or it was stopped on its
+            way: then it says how to go on.
     """
     admin, name = about.opened(), about.username or about.portal_user
-    admin.ask("export_user", **about.person)  # there is such a user
+    person = _found(admin, about)
     if not about.as_json:
-        print(f"Erasing {name} from {about.tenant} in {about.stage}, with authenticators and sessions.")
+        print(f"Erasing {name} (id {person.user_id}) from {about.tenant} in {about.stage}, with")
+        print("authenticators and sessions.")
     require_confirmation(name, confirmation, otherwise="Nobody was erased")
-    erased = admin.ask("erase_user", **about.person)
-    time.sleep(settle_seconds)
-    swept = admin.ask("sweep_user", tenant=about.tenant, user=erased["user"])
-    rows = erased["rows"] + swept["rows"]
-    rest = _sessions_removed(about, erased["user"])
-    if about.as_json:
-        print(
-            json.dumps({"erased": erased["user"], "rows": rows + (rest or 0), "sessions": rest is not None})
+    rows = admin.ask("erase_user", tenant=about.tenant, **person.same)["rows"]
+    _finish(about, admin, person.user_id, name=name, rows=rows, settle_seconds=settle_seconds)
+
+
+def finish_erasure(about: About, user_id: str, *, settle_seconds: float = SETTLE_SECONDS) -> None:
+    """
+    Go on with the erasure of whoever had that id, which was stopped on its way.
+
+    Raises:
+        DeploymentError: There is a user of that id, or somebody is named besides.
+    """
+    if about.username or about.portal_user:
+        raise DeploymentError("Say either whom to erase, or by USER_ID=... which erasure to go on with.")
+    admin = about.opened()
+    rows = admin.ask("sweep_user", tenant=about.tenant, user=user_id)["rows"]
+    if rows is None:
+        raise DeploymentError(
+            f"There is a user of the id {user_id} in {about.tenant}: nothing of theirs is removed. "
+            "They were not erased, or their portal has sent them anew. Say USER=... or PORTAL_USER=..."
         )
+    _finish(about, admin, user_id, name=user_id, rows=rows, settle_seconds=settle_seconds)
+
+
+def _finish(
+    about: About, admin: AdminClient, user_id: str, *, name: str, rows: int, settle_seconds: float
+) -> None:
+    """Remove what was left behind, once no request can be on its way any more, and say what is kept."""
+    if about.as_json:
+        print(json.dumps({"erased": user_id, "done": False}))
+    else:
+        print(f"{name} is gone. In {settle_seconds:.0f} seconds no request can be on its way any more.")
+    with _resumable(f"make erase-user STAGE={about.stage} TENANT={about.tenant} USER_ID={user_id}"):
+        time.sleep(settle_seconds)
+        swept = admin.ask("sweep_user", tenant=about.tenant, user=user_id)["rows"]
+        rest = _sessions_removed(about, user_id)
+    rows += (swept or 0) + (rest or 0)
+    if about.as_json:
+        told = {"erased": user_id, "done": True, "rows": rows, "sessions": rest is not None}
+        print(json.dumps(told | {"sent_anew": swept is None}))
         return
-    print(f"{name} is erased: {rows + (rest or 0):,} rows are removed. Kept:")
-    print(f"  events, which name nobody but the id {erased['user']};")
+    print(f"{name} is erased: {rows:,} rows are removed. Kept:")
+    print(f"  events, which name nobody but the id {user_id};")
     if rest is None:
         print(
             "  ended sessions and links back to the portal, which may hold the name: DynamoDB sweeps them"
         )
         print("  within two days of their end, which comes within a day;")
     print("  the rows in the tables' backups, for up to 35 days.")
+    if swept is None:
+        print("Their portal has sent them anew meanwhile: that is a new account, under the same id.")
+
+
+@contextmanager
+def _resumable(command: str) -> Iterator[None]:
+    """Say by which *command* to go on, should the block be stopped: no name leads to somebody erased."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise DeploymentError(f"Stopped. Go on with: {command}") from None
+    except DeploymentError as error:
+        raise DeploymentError(f"{error}\nGo on with: {command}") from error
 
 
 def _sessions_removed(about: About, user_id: str) -> int | None:

@@ -52,7 +52,8 @@ def add_user(
             )
         except UsernameRefusedError as error:
             raise DeploymentError(
-                f"USERNAME must have 1 to {LONGEST_USERNAME_CHARACTERS} characters that can be shown."
+                f"USERNAME must have 1 to {LONGEST_USERNAME_CHARACTERS} characters that can be shown;"
+                " a mail address takes no ß or the like."
             ) from error
         except PasswordRefusedError as error:
             raise DeploymentError(f"The password is refused: {error}") from error

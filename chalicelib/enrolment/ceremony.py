@@ -52,6 +52,7 @@ from chalicelib.errors import (
 )
 from chalicelib.keys.cipher import SEAL_VERSION, SecretCipher
 from chalicelib.methods import Method, Offer
+from chalicelib.recovery_codes.store import RecoveryCodeStore
 from chalicelib.resets.store import ResetStore
 from chalicelib.sessions.session import CODE, RECOVERY_CODE, rotate
 from chalicelib.sessions.store import SessionReplacedError, SessionStore
@@ -79,6 +80,7 @@ class EnrolmentCeremony:
     accounts: AccountStore
     sessions: SessionStore
     resets: ResetStore
+    recovery_codes: RecoveryCodeStore
     events: EventLog
     transactions: Transactions
     cipher: SecretCipher
@@ -110,6 +112,10 @@ class EnrolmentCeremony:
             NotFoundError: The user has no authenticator of the id *replaces*.
             TooManyAuthenticatorsError: There is no room for one more.
             ReauthenticationRequiredError: The password was proven too long ago.
+            TooManyAttemptsError: Today's steps with authenticators are taken.
+            NotSignedInError: Authenticators were changed or reset meanwhile.
+            SessionReplacedError: The session was replaced or ended meanwhile.
+            ConditionRefusedError: This sign-in began and cancelled beside itself: ask again.
         """
         session, now = caller.session, occasion.now
         place = self._place(caller, replaces)
@@ -118,6 +124,7 @@ class EnrolmentCeremony:
             return again
         if not session.password_is_fresh(now=now):
             raise ReauthenticationRequiredError
+        caller.user.require_step_left(now=now)
         authenticator_id = secrets.token_hex(16)
         secret = self.method.draw_secret()
         pending = PendingAuthenticator(
@@ -139,12 +146,12 @@ class EnrolmentCeremony:
             is_further=place.is_further,
         )
         # Lists tell of a first attempt; of a reset they tell until it is made good.
-        is_noted = caller.user.status == NOT_ENROLLED
+        status = BEGUN if caller.user.status == NOT_ENROLLED else None
         try:
             self.transactions.commit(
                 self.authenticators.begun(caller.owner, pending),
                 self.sessions.pending_until_set(session, pending.expires_at),
-                *([self.accounts.status_noted(caller.user, BEGUN)] if is_noted else []),
+                self.accounts.step_taken(caller.user, now=now, status=status),
                 self.events.recorded(occasion.event(ENROLMENT_BEGUN, session, subject=authenticator_id)),
             )
         except SessionReplacedError:
@@ -180,7 +187,12 @@ class EnrolmentCeremony:
         return self._offer(caller, pending)
 
     def cancel(self, caller: Caller, occasion: Occasion) -> None:
-        """Drop what this sign-in has begun, if anything; nothing else changes."""
+        """
+        Drop what this sign-in has begun, if anything; nothing else changes.
+
+        Raises:
+            SessionReplacedError: The session was replaced or ended meanwhile.
+        """
         session = caller.session
         try:
             self.transactions.commit(
@@ -204,11 +216,17 @@ class EnrolmentCeremony:
         Raises:
             EnrolmentNotBegunError, EnrolmentReplacedError, EnrolmentExpiredError,
             EnrolmentAttemptsExhaustedError, EnrolmentAlreadyConfirmedError: Nothing
-                waits here that could be confirmed.
+                waits here that could be confirmed, or it no longer did when it was to be.
             ClockSkewError: The code is right for another time: the phone's clock is off.
             OtpMismatchError: The code is wrong.
+            TooManyAttemptsError: Today's steps with authenticators are taken; nothing was counted.
+            SessionReplacedError: The session was replaced or changed meanwhile, perhaps by this
+                very request.
+            ServiceUnavailableError: The attempt stays counted. Whether it was confirmed the same
+                request tells when it is asked again.
         """
         session, owner, now = caller.session, caller.owner, occasion.now
+        caller.user.require_step_left(now=now)
         try:
             pending = self.authenticators.reserve_confirmation(
                 owner, sign_in_id=session.sign_in_id, now=now
@@ -231,7 +249,7 @@ class EnrolmentCeremony:
             epoch=pending.epoch + 1,
             verified_at=now,
             verified_by=CODE,
-            enrolled_at=now if _needs_recovery_codes(caller) else None,
+            enrolled_at=now if self._needs_recovery_codes(caller) else None,
             reset_proven_at=None,
             reauthenticated_at=None,
             pending_until=None,
@@ -242,7 +260,6 @@ class EnrolmentCeremony:
             bound=BoundAuthenticators(
                 method=pending.method, is_disabled=False, consecutive_failures=0, entries=(entry,)
             ),
-            pending=None,
         ).as_json()
         told = [
             occasion.event(AUTHENTICATOR_BOUND, session, subject=entry.authenticator_id),
@@ -253,7 +270,7 @@ class EnrolmentCeremony:
         ]
         self.transactions.commit(
             *self.authenticators.confirmed(owner, pending, entry, now=now),
-            self.accounts.second_factor_changed(caller.user, epoch=pending.epoch),
+            self.accounts.second_factor_changed(caller.user, epoch=pending.epoch, step_at=now),
             *([self.resets.spent(owner)] if caller.user.reset_pending else []),
             *self.sessions.rotated(rotation, request_hash=occasion.request_hash, answer=answer, now=now),
             *[self.events.recorded(event) for event in told],
@@ -336,11 +353,12 @@ class EnrolmentCeremony:
             return EnrolmentAlreadyConfirmedError()
         return EnrolmentNotBegunError()
 
-
-def _needs_recovery_codes(caller: Caller) -> bool:
-    """Say whether the step after confirmation is a set of codes: not where a kept one stays in force."""
-    return (
-        caller.user.recovery_set is None
-        or caller.session.enrolled_at is not None  # the one in force was never acknowledged
-        or caller.session.verified_by == RECOVERY_CODE  # one of it is spent, and the rest may be lost too
-    )
+    def _needs_recovery_codes(self, caller: Caller) -> bool:
+        """Say whether a set of codes is the next step: not where one that is kept stays in force."""
+        if caller.user.recovery_set is None:
+            return True
+        if caller.session.verified_by == RECOVERY_CODE:
+            return True  # one of it is spent, and the rest may be lost too
+        codes = self.recovery_codes.current(caller.owner)
+        # Made and never said to be kept, be it in a sign-in of long ago: nobody may have it.
+        return codes is None or codes.acknowledged_at is None or codes.is_disabled

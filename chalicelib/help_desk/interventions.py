@@ -23,7 +23,7 @@ from chalicelib.help_desk.people import find_user, owner_of
 from chalicelib.recovery_codes.store import RecoveryCodeStore
 from chalicelib.resets.record import Reset, ResetCode
 from chalicelib.resets.store import ResetStore
-from chalicelib.sessions.store import SessionStore
+from chalicelib.sessions.store import SessionReplacedError, SessionStore
 from chalicelib.storage.changes import Change, Transactions
 from chalicelib.throttle import end_of_month_epoch_seconds, month_of
 
@@ -113,9 +113,12 @@ class Interventions:
         self, staff: Caller, occasion: Occasion, user: User, reset: Reset, said: Mapping[str, str]
     ) -> None:
         owner = owner_of(user)
-        event = occasion.event_by_staff(staff, SECOND_FACTOR_RESET, user_id=user.user_id, details=said)
+        details = {**said, "opens_at": str(reset.opens_at)}
+        event = occasion.event_by_staff(staff, SECOND_FACTOR_RESET, user_id=user.user_id, details=details)
         self.transactions.commit(
-            *self._still_staff(staff, now=occasion.now),
+            # Nothing takes effect unless the staff are still signed in as when the request came.
+            self.sessions.used(staff.session, awaiting_codes=False, now=occasion.now),
+            self.accounts.unchanged(staff.user),
             # The epoch that this raises is what a confirmation running beside it would have to find.
             self.accounts.second_factor_changed(
                 user, epoch=user.epoch, status=RESET, reset_pending=True, keeps_recovery_codes=False
@@ -131,7 +134,9 @@ class Interventions:
         """
         Forgive the user's failed codes, recovery codes and passwords, so that the next is looked at now.
 
-        One transaction with its event. Nothing is taken away and nobody is signed out.
+        One transaction with its event. Nothing is taken away and nobody is signed out. Recovery
+        codes that were disabled stay so, as the user's detail says: their owner makes a new set.
+        If the answer was lost, the same request changes nothing more for 60 seconds.
 
         Raises:
             NotFoundError: There is no such user here.
@@ -142,11 +147,22 @@ class Interventions:
                 have been removed. Nothing was changed.
         """
         user = find_user(self.accounts, staff, user_id)
+        if staff.session.has_done(occasion.request_hash, now=occasion.now):
+            return
+        try:
+            self._unlock(staff, occasion, user, {"reason": reason, "ticket": ticket})
+        except (SessionReplacedError, TooManyAttemptsError):
+            # The same request may have run beside this one and won, as the month's last unlock.
+            session = self.sessions.get(staff.session.session_key)
+            if session is None or not session.has_done(occasion.request_hash, now=occasion.now):
+                raise
+
+    def _unlock(self, staff: Caller, occasion: Occasion, user: User, said: Mapping[str, str]) -> None:
         owner, month = owner_of(user), month_of(occasion.now)
-        said = {"reason": reason, "ticket": ticket}
         event = occasion.event_by_staff(staff, SECOND_FACTOR_UNLOCKED, user_id=user.user_id, details=said)
         forgiven = [
-            *self._still_staff(staff, now=occasion.now),
+            self.sessions.acted(staff.session, request_hash=occasion.request_hash, now=occasion.now),
+            self.accounts.unchanged(staff.user),
             *self._passwords_forgiven(staff, user),
             self.events.recorded(event),
         ]
@@ -171,22 +187,13 @@ class Interventions:
             # forgiven all the same.
             self.transactions.commit(*forgiven)
 
-    def _still_staff(self, staff: Caller, *, now: int) -> list[Change]:
-        """Return what holds only while *staff* is signed in as when the request came."""
-        return [
-            self.sessions.used(staff.session, awaiting_codes=False, now=now),
-            self.accounts.unchanged(staff.user),
-        ]
-
     def _passwords_forgiven(self, staff: Caller, user: User) -> list[Change]:
-        lookup = lookup_hash(staff.tenant.lookup_key, normalised_username(user.username))
-        return [
-            self.accounts.password_attempts_forgiven(subject)
-            for subject in (
-                PasswordSubject.of_name(lookup),
-                PasswordSubject.of_user(user.tenant_id, user.user_id),
-            )
-        ]
+        subjects = [PasswordSubject.of_user(user.tenant_id, user.user_id)]
+        # Of a portal's users the name is for show: whoever signs in by it with us is somebody else.
+        if user.password_hash is not None:
+            lookup = lookup_hash(staff.tenant.lookup_key, normalised_username(user.username))
+            subjects.append(PasswordSubject.of_name(lookup))
+        return [self.accounts.password_attempts_forgiven(subject) for subject in subjects]
 
 
 def _require_unlockable(bound: BoundAuthenticators, *, now: int) -> None:

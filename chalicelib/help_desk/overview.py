@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +16,7 @@ from chalicelib.authenticators.record import BoundAuthenticators
 from chalicelib.authenticators.store import AuthenticatorStore
 from chalicelib.browsers.store import RememberedBrowserStore
 from chalicelib.caller import Caller
-from chalicelib.errors import NotFoundError
+from chalicelib.errors import NotFoundError, SearchUnfinishedError
 from chalicelib.help_desk.cursor import ListKind
 from chalicelib.help_desk.people import find_user, owner_of
 from chalicelib.recovery_codes.store import RecoveryCodeStore
@@ -26,6 +26,10 @@ from chalicelib.standing import timestamp
 
 PAGE_USERS = 50
 EVENTS_SHOWN = 20
+MOST_COUNTED = 5_000
+# The page waits ten seconds for an answer, and the last part takes its own time.
+LOOK_SECONDS = 6
+MOST_PARTS_LOOKED_AT = 120
 _REFERENCE = re.compile(r"[0-9a-z]{8}", re.ASCII)
 
 
@@ -41,6 +45,7 @@ class Overview:
     browsers: RememberedBrowserStore
     resets: ResetStore
     method: str
+    clock: Callable[[], float]
 
     def page(self, staff: Caller, *, status: str | None, search: str, after: str | None) -> dict[str, Any]:
         """
@@ -63,25 +68,37 @@ class Overview:
             "next": None if page.next is None else kind.cursor(page.next),
         }
 
-    def counts(self, staff: Caller) -> dict[str, int]:
-        """Return how many users of each status there are, and how many in all."""
-        counted = {status: self.lists.count(staff.session.tenant_id, status) for status in STATUSES}
-        return counted | {"total": sum(counted.values())}
+    def counts(self, staff: Caller) -> dict[str, Any]:
+        """Return how many users of each status there are, how many in all, and of which there are more."""
+        tenant_id = staff.session.tenant_id
+        counted = {status: self.lists.count(tenant_id, status, most=MOST_COUNTED) for status in STATUSES}
+        more_than = [status for status, count in counted.items() if count.is_more]
+        return {
+            **{status: count.number for status, count in counted.items()},
+            "total": sum(count.number for count in counted.values()),
+            "more_than": [*more_than, "total"] if more_than else [],
+        }
 
     def found_by_reference(self, staff: Caller, reference: str, *, now: int) -> str:
         """
         Return the id of the user whose page showed *reference* in the last days.
 
         Raises:
-            NotFoundError: Nobody's did, as far as events were looked through.
+            NotFoundError: Nobody's did.
+            SearchUnfinishedError: Nobody's of the latest did, and there are more of a busy tenant
+                than one request can look through.
         """
         reference = reference.strip().lower()
         if not _REFERENCE.fullmatch(reference):
             raise NotFoundError
-        user_id = self.history.user_of_reference(staff.session.tenant_id, reference, now=now)
-        if user_id is None:
-            raise NotFoundError
-        return user_id
+        give_up_at = self.clock() + LOOK_SECONDS
+        parts = self.history.users_of_reference(staff.session.tenant_id, reference, now=now)
+        for looked_at, user_id in enumerate(parts, start=1):
+            if user_id is not None:
+                return user_id
+            if looked_at == MOST_PARTS_LOOKED_AT or self.clock() >= give_up_at:
+                raise SearchUnfinishedError
+        raise NotFoundError
 
     def detail(self, staff: Caller, user_id: str, *, now: int) -> dict[str, Any]:
         """
@@ -93,7 +110,7 @@ class Overview:
         user = find_user(self.accounts, staff, user_id)
         owner = owner_of(user)
         bound = self.authenticators.bound(owner, self.method)
-        codes = self.recovery_codes.left(owner)
+        codes = self.recovery_codes.current(owner)
         remember_days = staff.profile.policy.remember_days
         browsers = [
             browser
@@ -110,6 +127,7 @@ class Overview:
             },
             **_second_factor_json(bound, now=now),
             "recovery_codes_left": None if codes is None else codes.left,
+            "recovery_codes_disabled": codes is not None and codes.is_disabled,
             "remembered_browsers": len(browsers),
             "reset": _reset_json(self.resets.pending(owner)),
             "events": [_event_json(event, user, names) for event in events],

@@ -11,7 +11,7 @@ from chalicelib.authenticators.store import AuthenticatorStore
 from chalicelib.caller import Caller, Occasion
 from chalicelib.sessions.session import start_session
 from chalicelib.sessions.store import SessionStore
-from chalicelib.standing import Continuation, first_standing
+from chalicelib.standing import Continuation, Standing
 from chalicelib.storage.changes import Transactions
 from chalicelib.tenants.store import TenantStore
 
@@ -59,5 +59,5 @@ class StaffSignIn:
             self.events.recorded(occasion.event(SESSION_STARTED, opened.session)),
         )
         caller = Caller(opened=opened, user=user, tenant=tenant)
-        standing = first_standing(self.authenticators, caller, method=self.method)
-        return Continuation(opened=opened, standing=standing.as_json())
+        bound = self.authenticators.bound(caller.owner, self.method)
+        return Continuation(opened=opened, standing=Standing(caller=caller, bound=bound).as_json())

@@ -7,6 +7,8 @@ every condition of a verification names the very authenticator.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -31,6 +33,7 @@ from chalicelib.errors import (
     NotFoundError,
     NotSignedInError,
     ReauthenticationRequiredError,
+    ServiceUnavailableError,
     VerificationRequiredError,
 )
 from chalicelib.recovery_codes.record import RecoveryCodes
@@ -41,6 +44,8 @@ from chalicelib.standing import Continuation, Standing, timestamp
 from chalicelib.storage.changes import Transactions
 from chalicelib.tenants.profile import Policy
 from chalicelib.tenants.store import TenantStore
+
+_TRIES_TO_FORGET = 5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,17 +91,24 @@ class Management:
         Raises:
             VerificationRequiredError: The session has not given a code or a recovery code.
             ReauthenticationRequiredError: The password was proven too long ago.
+            TooManyAttemptsError: Today's steps with authenticators are taken.
             NotFoundError: The user has no authenticator of that id.
+            NotSignedInError: Authenticators were changed or reset meanwhile.
+            SessionReplacedError: The session was replaced or ended meanwhile.
         """
         _require_proofs(caller, now=occasion.now)
         self._known(caller, authenticator_id)
         try:
             self.transactions.commit(
+                self.sessions.used(caller.session, awaiting_codes=False, now=occasion.now),
+                self.accounts.step_taken(caller.user, now=occasion.now),
                 self.authenticators.renamed(caller.owner, self.method, authenticator_id, name=name),
                 self.events.recorded(
                     occasion.event(AUTHENTICATOR_RENAMED, caller.session, subject=authenticator_id)
                 ),
             )
+        except SessionReplacedError:
+            raise
         except ConditionRefusedError:
             self._known(caller, authenticator_id)  # else it is called so already
         bound = self.authenticators.bound(caller.owner, self.method)
@@ -113,6 +125,7 @@ class Management:
         Raises:
             VerificationRequiredError: The session has not given a code or a recovery code.
             ReauthenticationRequiredError: The password was proven too long ago.
+            TooManyAttemptsError: Today's steps with authenticators are taken.
             NotFoundError: The user has no authenticator of that id.
             AuthenticatorDisabledError: They are disabled; one that takes their place removes them.
             LastAuthenticatorError: It is the only one, and the tenant asks for a second factor,
@@ -170,12 +183,11 @@ class Management:
         answer = Standing(
             caller=replace(caller, opened=rotation.successor, user=user_after),
             bound=None if is_last else replace(bound, entries=staying),
-            pending=None,
         ).as_json()
         self.transactions.commit(
             # First of all: whoever comes second learns that the session has ended, not what else changed.
             self.accounts.second_factor_changed(
-                user, epoch=user.epoch, status=status, keeps_recovery_codes=not is_last
+                user, epoch=user.epoch, status=status, keeps_recovery_codes=not is_last, step_at=now
             ),
             *self.authenticators.removed(owner, self.method, authenticator_id, is_last=is_last),
             *([self.recovery_codes.voided(owner)] if is_last else []),
@@ -193,11 +205,13 @@ class Management:
 
         Raises:
             VerificationRequiredError: The session has not been verified.
+            SessionReplacedError: The session was replaced or ended meanwhile.
         """
         if not caller.session.is_verified:
             raise VerificationRequiredError
         try:
             self.transactions.commit(
+                self.sessions.used(caller.session, awaiting_codes=False, now=occasion.now),
                 self.browsers.forgotten(caller.owner, browser_key),
                 self.events.recorded(
                     occasion.event(BROWSER_FORGOTTEN, caller.session, subject=browser_key)
@@ -210,19 +224,31 @@ class Management:
         """
         Let no browser of the caller's stand for a code any more, the present one included.
 
+        The event says how many did. One transaction, which nobody else's comes in between.
+
         Raises:
             VerificationRequiredError: The session has not been verified.
+            SessionReplacedError: The session was replaced or ended meanwhile.
+            ServiceUnavailableError: Browsers came and went under our hands.
         """
         if not caller.session.is_verified:
             raise VerificationRequiredError
-        count = len(self.browsers.all(caller.owner))
-        if count == 0:
-            return
-        details = {"count": str(count)}
-        self.transactions.commit(
-            self.browsers.voided(caller.owner),
-            self.events.recorded(occasion.event(BROWSER_FORGOTTEN, caller.session, details=details)),
-        )
+        for _ in range(_TRIES_TO_FORGET):
+            known = self.browsers.all(caller.owner)
+            live = _that_count(known, caller, now=occasion.now)
+            if not live:
+                return
+            details = {"count": str(len(live))}
+            with suppress(BrowsersChangedError):
+                self.transactions.commit(
+                    self.sessions.used(caller.session, awaiting_codes=False, now=occasion.now),
+                    self.browsers.all_forgotten(caller.owner, known=known),
+                    self.events.recorded(
+                        occasion.event(BROWSER_FORGOTTEN, caller.session, details=details)
+                    ),
+                )
+                return
+        raise ServiceUnavailableError
 
     def _known(self, caller: Caller, authenticator_id: str) -> BoundAuthenticators:
         bound = self.authenticators.bound(caller.owner, self.method)
@@ -233,12 +259,7 @@ class Management:
     def _overview(
         self, caller: Caller, bound: BoundAuthenticators | None, *, browser_id: str | None, now: int
     ) -> dict[str, Any]:
-        policy = caller.profile.policy
-        live = [
-            browser
-            for browser in self.browsers.all(caller.owner)
-            if browser.counts(caller.user, remember_days=policy.remember_days, now=now)
-        ]
+        live = _that_count(self.browsers.all(caller.owner), caller, now=now)
         return {
             "authenticators": [
                 {
@@ -250,8 +271,8 @@ class Management:
                 for entry in (bound.entries if bound else ())
             ],
             "most_authenticators": MOST_AUTHENTICATORS,
-            "last_removable": _may_be_without(caller, policy),
-            "recovery_codes": _recovery_codes_json(self.recovery_codes.left(caller.owner)),
+            "last_removable": _may_be_without(caller, caller.profile.policy),
+            "recovery_codes": _recovery_codes_json(self.recovery_codes.current(caller.owner)),
             "remembered_browsers": [
                 _browser_json(browser, browser_id=browser_id)
                 for browser in sorted(live, key=lambda browser: browser.remembered_at)
@@ -264,6 +285,16 @@ def _require_proofs(caller: Caller, *, now: int) -> None:
         raise VerificationRequiredError
     if not caller.session.password_is_fresh(now=now):
         raise ReauthenticationRequiredError
+    caller.user.require_step_left(now=now)
+
+
+def _that_count(
+    browsers: Iterable[RememberedBrowser], caller: Caller, *, now: int
+) -> list[RememberedBrowser]:
+    remember_days = caller.profile.policy.remember_days
+    return [
+        browser for browser in browsers if browser.counts(caller.user, remember_days=remember_days, now=now)
+    ]
 
 
 def _may_be_without(caller: Caller, policy: Policy) -> bool:
@@ -278,6 +309,7 @@ def _recovery_codes_json(codes: RecoveryCodes | None) -> dict[str, Any] | None:
         "made_at": timestamp(codes.made_at),
         "left": codes.left,
         "acknowledged": codes.acknowledged_at is not None,
+        "disabled": codes.is_disabled,
     }
 
 

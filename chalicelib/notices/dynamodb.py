@@ -36,7 +36,8 @@ _BUDGET_KEPT_SECONDS = 2 * 24 * 60 * 60
 
 
 class _SentRow(StateRow):
-    sent_at = NumberAttribute()
+    sent_at = NumberAttribute(null=True)
+    unanswered = NumberAttribute(null=True)
 
 
 class DynamoRecipients:
@@ -79,14 +80,27 @@ class DynamoSentMails:
         self._database = database
 
     def has(self, event_id: str, address: str) -> bool:
-        return self._database.get_item(_partition(event_id), _digest(address)) is not None
+        row = self._database.get_item(_partition(event_id), _digest(address))
+        return row is not None and "sent_at" in row
 
     def note(self, event_id: str, address: str, *, now: int) -> None:
         row = _SentRow(_partition(event_id), _digest(address), sent_at=now, expires_at=now + MARKED_SECONDS)
         with suppress(ConditionRefusedError):  # noted already
             self._database.apply(
-                put(row, only_if=_SentRow.pk.does_not_exist(), refused=ConditionRefusedError())
+                put(row, only_if=_SentRow.sent_at.does_not_exist(), refused=ConditionRefusedError())
             )
+
+    def count_unanswered(self, event_id: str, address: str, *, now: int) -> int:
+        request: Item = {
+            "Key": key_of(_partition(event_id), _digest(address)),
+            "UpdateExpression": "SET format_version = :format, expires_at = :sweep ADD unanswered :one",
+            "ExpressionAttributeValues": {
+                ":one": number(1),
+                ":format": number(FORMAT_VERSION),
+                ":sweep": number(now + MARKED_SECONDS),
+            },
+        }
+        return int(self._database.update_item(**request)["unanswered"]["N"])
 
     def within_budget(self, tenant_id: str, user_id: str, *, event_id: str, at: int, most: int) -> bool:
         day = datetime.fromtimestamp(at, UTC).strftime("%Y%m%d")

@@ -22,8 +22,8 @@ from chalicelib.storage.dynamodb import CLIENT_CONFIG, Database, make_client
 from chalicelib.storage.rows import STATE
 from chalicelib.web.request_log import write_to_stdout
 
-# A mark put again changes nothing, and an event counts once. Between batches Lambda sleeps so
-# long that the connection has often gone when the next one comes.
+# A mark put again changes nothing, and an event counts once; what counts lost answers bears it.
+# Between batches Lambda sleeps so long that the connection has often gone when the next one comes.
 _CLIENT_CONFIG = CLIENT_CONFIG.merge(Config(retries={"total_max_attempts": 2}))
 
 
@@ -49,7 +49,7 @@ _notifier = _build_notifier(NoticesSettings.from_env())
 
 def handle(event: Mapping[str, Any], context: Any) -> dict[str, Any]:  # noqa: ANN401 - Lambda's own class
     """
-    Send the mails that a batch asks for; say which of its records failed.
+    Send the mails that a batch asks for; say which of its records are to be tried again.
 
     Lambda takes the first of them as the place to go on from: it brings that
     record and all behind it again.

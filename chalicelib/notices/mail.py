@@ -109,6 +109,9 @@ def _facts(event: Event) -> list[str]:
 
 def _opens_at(event: Event, profile: Profile) -> int | None:
     """Return from when a reset's one-time code works, if that is not at once (epoch seconds)."""
-    if event.kind != SECOND_FACTOR_RESET or not profile.policy.reset_wait_hours:
+    if event.kind != SECOND_FACTOR_RESET:
         return None
-    return event.occurred_at + profile.policy.reset_wait_hours * _HOUR_SECONDS
+    # An event of an earlier release does not say it: then it is as the profile has it by now.
+    by_profile = event.occurred_at + (profile.policy.reset_wait_hours or 0) * _HOUR_SECONDS
+    opens_at = int((event.details or {}).get("opens_at", by_profile))
+    return opens_at if opens_at > event.occurred_at else None

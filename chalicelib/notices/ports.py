@@ -11,6 +11,10 @@ class MailRefusedError(Exception):
     """This mail will never be taken, at least not as it is."""
 
 
+class MailUnansweredError(Exception):
+    """The answer was lost: this mail may be on its way, or not."""
+
+
 class Recipients(Protocol):
     """Users, as far as a notice needs to know them."""
 
@@ -30,14 +34,25 @@ class SentMails(Protocol):
     """What was told before, for a month; and how much of it today."""
 
     def has(self, event_id: str, address: str) -> bool:
-        """Say whether *address* was told of the event. Raises `ServiceUnavailableError`."""
+        """Say whether *address* is done with as to the event. Raises `ServiceUnavailableError`."""
 
     def note(self, event_id: str, address: str, *, now: int) -> None:
         """
-        Note that *address* was told of the event. Noting it twice changes nothing.
+        Note that *address* was told of the event, or never will be. Noting it twice changes nothing.
 
         Raises:
             ServiceUnavailableError: It is not known whether it is noted.
+        """
+
+    def count_unanswered(self, event_id: str, address: str, *, now: int) -> int:
+        """
+        Count that a mail was handed over without an answer, and return how often by now.
+
+        One write that adds; it is no note that *address* was told. Where its own answer is lost,
+        DynamoDB's client may count it twice: then it is given up one try earlier.
+
+        Raises:
+            ServiceUnavailableError: It is not known whether it is counted.
         """
 
     def within_budget(self, tenant_id: str, user_id: str, *, event_id: str, at: int, most: int) -> bool:
@@ -61,5 +76,6 @@ class MailSender(Protocol):
 
         Raises:
             MailRefusedError: It will never be taken.
-            ServiceUnavailableError: It was not taken now, or it is not known whether it was.
+            MailUnansweredError: It is not known whether it was taken.
+            ServiceUnavailableError: It was not taken now.
         """

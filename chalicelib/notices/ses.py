@@ -6,23 +6,26 @@ IAM: ses:SendEmail on that identity, from that address.
 
 from __future__ import annotations
 
+import re
 from email.header import Header
 from email.utils import formataddr
 from typing import Any
 
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 
 from chalicelib.errors import ServiceUnavailableError
 from chalicelib.notices.mail import Mail
-from chalicelib.notices.ports import MailRefusedError
+from chalicelib.notices.ports import MailRefusedError, MailUnansweredError
 from chalicelib.storage.dynamodb import CLIENT_CONFIG
 
 # No retries: SES knows no idempotency, and a mail whose answer was lost has often gone.
 SES_CONFIG = CLIENT_CONFIG.merge(Config(read_timeout=10))
 
-# About this mail alone. All else, such as a sender not verified yet or a quota, may be mended.
+# About this mail alone, but for a sender that is not verified. All else, such as a quota, may be mended.
 _NEVER_TAKEN = frozenset({"MessageRejected", "BadRequestException"})
+# What parts the identities that a message names. None of it stands in an address that we take.
+_BETWEEN_IDENTITIES = re.compile(r'[\s,:;<>"]+')
 
 
 class SesMailSender:
@@ -50,11 +53,21 @@ class SesMailSender:
         try:
             self._client.send_email(**request)
         except ClientError as error:
-            if error.response["Error"]["Code"] in _NEVER_TAKEN:
+            code, message = (error.response["Error"].get(part, "") for part in ("Code", "Message"))
+            if code in _NEVER_TAKEN and not self._lacks_verification(message):
                 raise MailRefusedError from error
             raise ServiceUnavailableError from error
+        except HTTPClientError as error:
+            raise MailUnansweredError from error
         except BotoCoreError as error:
             raise ServiceUnavailableError from error
+
+    def _lacks_verification(self, message: str) -> bool:
+        """Say whether it is our own address, or its domain, that SES names as not verified."""
+        # In the sandbox it names readers: their mail alone is refused.
+        address = self._address.casefold()
+        named = {name.strip(".") for name in _BETWEEN_IDENTITIES.split(message.casefold())}
+        return "not verified" in message and not named.isdisjoint({address, address.partition("@")[2]})
 
 
 def _named(name: str, address: str) -> str:

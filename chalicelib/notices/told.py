@@ -9,8 +9,7 @@ from typing import Any
 from chalicelib.audit.event import Event
 from chalicelib.errors import NewerRowError
 from chalicelib.storage.rows import FORMAT_VERSION
-
-Record = Mapping[str, Any]  # of a stream, as Lambda and GetRecords hand it over
+from chalicelib.storage.stream import Record
 
 
 def told_event(record: Record) -> Event | None:

@@ -2,54 +2,23 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
-from chalicelib.audit.attempts import Record, attempt_event
+from chalicelib.audit.attempts import attempt_event
 from chalicelib.audit.event import Event, EventLog
 from chalicelib.audit.warnings import warning_events
 from chalicelib.errors import ConditionRefusedError
 from chalicelib.storage.changes import Transactions
-from chalicelib.web.request_log import WriteLine, frames_of
+from chalicelib.storage.stream import Record, sequence_number
+from chalicelib.web.function_log import FunctionLog
+from chalicelib.web.request_log import WriteLine
 
 # What became of a record that made no new event; of one that did, the event's kind says it.
 IGNORED = "ignored"
 REPEATED = "repeated"
 FAILED = "failed"
-
-
-@dataclass(kw_only=True)
-class _BatchLog:
-    """What is told of one batch: how many, and never of whom."""
-
-    request_id: str
-    records: int
-    outcomes: Counter[str] = field(default_factory=Counter)
-
-    def as_line(self, **more: Any) -> str:  # noqa: ANN401 - whatever JSON can tell
-        """Return the line, with *more* behind its own fields and without its end."""
-        fields = {
-            "level": "ERROR" if self.outcomes[FAILED] else "INFO",
-            "function": "outbox",
-            "request_id": self.request_id,
-            "records": self.records,
-            "outcomes": dict(self.outcomes),
-        }
-        return json.dumps(fields | more, ensure_ascii=True)
-
-    def as_line_of_failure(self, sequence_number: str, error: Exception) -> str:
-        """Return the line that says which record failed and where in our code."""
-        fields = {
-            "level": "ERROR",
-            "function": "outbox",
-            "request_id": self.request_id,
-            "sequence_number": sequence_number,
-            "fault": frames_of(error),
-        }
-        return json.dumps(fields, ensure_ascii=True)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,17 +36,18 @@ class Outbox:
         A failed record does not keep back the ones behind it. What was appended
         before is not appended again, so a batch can be repeated whole.
         """
-        log = _BatchLog(request_id=request_id, records=len(records))
+        log = FunctionLog(function="outbox", request_id=request_id)
+        outcomes: Counter[str] = Counter()
         failed = []
         for place, record in enumerate(records, start=1):
             try:
-                outcomes = self._outcomes(record, later=records[place:])
+                outcomes.update(self._outcomes(record, later=records[place:]))
             except Exception as error:  # noqa: BLE001 - whatever is wrong with one, the others go on
-                outcomes = [FAILED]
-                failed.append(_sequence_number(record))
-                self.write_line(log.as_line_of_failure(failed[-1], error))
-            log.outcomes.update(outcomes)
-        self.write_line(log.as_line())
+                outcomes[FAILED] += 1
+                failed.append(sequence_number(record))
+                self.write_line(log.failure(error, sequence_number=failed[-1]))
+        level = "ERROR" if failed else "INFO"
+        self.write_line(log.line(level=level, records=len(records), outcomes=dict(outcomes)))
         return failed
 
     def _outcomes(self, record: Record, *, later: Sequence[Record]) -> list[str]:
@@ -92,10 +62,3 @@ class Outbox:
         except ConditionRefusedError:
             return REPEATED
         return event.kind
-
-
-def _sequence_number(record: Record) -> str:
-    try:
-        return str(record["dynamodb"]["SequenceNumber"])
-    except (LookupError, TypeError):
-        return ""  # by which Lambda understands that the whole batch failed

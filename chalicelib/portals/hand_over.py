@@ -31,6 +31,8 @@ from chalicelib.storage.changes import Change, Transactions
 # By how much a portal's clock may be ahead of ours.
 CLOCK_LEEWAY_SECONDS = 30
 _SALT_BYTES = 32
+# What a portal says of a user, and where it leads notices to: fields of `User`.
+_CALLED = ("username", "language", "addresses", "former_addresses")
 _ATTEMPTS = 2  # the second one finds the user whom another request has just stored
 
 
@@ -159,15 +161,14 @@ class HandOver:
         known = replace(user, username=named.username, language=named.language, addresses=addresses)
         before, after = user.notice_addresses, known.notice_addresses
         former = former_addresses(user.former_addresses, before=before, after=after, now=now)
-        if replace(known, former_addresses=former) == user:
+        known = replace(known, former_addresses=former)
+        # What is as it was is not written: it would undo what another request has just changed.
+        changed = {
+            name: getattr(known, name) for name in _CALLED if getattr(known, name) != getattr(user, name)
+        }
+        if not changed:
             return []
-        renamed = self.accounts.renamed(
-            user,
-            username=known.username,
-            language=known.language,
-            addresses=handed.addresses,
-            former_addresses=None if (former, after) == (user.former_addresses, before) else former,
-        )
+        renamed = self.accounts.renamed(user, **changed)
         if set(before) == set(after):
             return [renamed]
         return [

@@ -9,23 +9,16 @@ from __future__ import annotations
 
 import re
 import secrets
-import unicodedata
 from dataclasses import dataclass, field
 
+from chalicelib.crockford import ALPHABET, BITS, characters_of, read_as_digits, typed_characters
 from chalicelib.errors import RecoveryCodeMalformedError, ServiceUnavailableError
 from chalicelib.recovery_codes.record import LETTERS
 from chalicelib.totp import Entropy
 
-# Crockford's: no I, L or O, which are read as digits, and no U.
-ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 CHARACTERS = 13
-
-_BITS = 5 * CHARACTERS
-_BYTES = -(-_BITS // 8)
-_LONGEST_TYPED_CODE = 64
-_READ_AS_DIGITS = str.maketrans("OIL", "011")
+_BYTES = -(-BITS * CHARACTERS // 8)
 _CODE = re.compile(f"[{LETTERS}][{ALPHABET}]{{{CHARACTERS}}}", re.ASCII)
-_MINUS_SIGN = "\u2212"
 
 
 @dataclass(frozen=True)
@@ -45,15 +38,8 @@ class RecoveryCode:
         Raises:
             RecoveryCodeMalformedError: It is no letter of ours and thirteen characters.
         """
-        # Before anything else: whoever sends a book shall not have it read.
-        if len(typed) > _LONGEST_TYPED_CODE:
-            raise RecoveryCodeMalformedError
-        # Printed, copied and corrected on the way, a dash may have become another.
-        compact = "".join(character for character in typed if not _is_gap(character))
-        if not compact.isascii():
-            raise RecoveryCodeMalformedError
-        compact = compact.upper()
-        code = compact[:1] + compact[1:].translate(_READ_AS_DIGITS)
+        characters = typed_characters(typed) or ""
+        code = characters[:1] + read_as_digits(characters[1:])
         if not _CODE.fullmatch(code):
             raise RecoveryCodeMalformedError
         return cls(code[0], code[1:])
@@ -77,15 +63,9 @@ def draw_recovery_codes(entropy: Entropy = secrets.token_bytes) -> tuple[Recover
         ServiceUnavailableError: The generator gives nothing; no other is tried.
     """
     try:
-        return tuple(RecoveryCode(letter, _characters(entropy(_BYTES))) for letter in LETTERS)
+        return tuple(
+            RecoveryCode(letter, characters_of(int.from_bytes(entropy(_BYTES)), CHARACTERS))
+            for letter in LETTERS
+        )
     except OSError as error:
         raise ServiceUnavailableError from error
-
-
-def _characters(random_bytes: bytes) -> str:
-    number = int.from_bytes(random_bytes)
-    return "".join(ALPHABET[(number >> shift) & 31] for shift in range(0, _BITS, 5))
-
-
-def _is_gap(character: str) -> bool:
-    return character.isspace() or character == _MINUS_SIGN or unicodedata.category(character) == "Pd"

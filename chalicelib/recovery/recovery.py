@@ -90,10 +90,13 @@ class Recovery:
             NotEnrolledError: There is no authenticator that they would stand for.
             AuthenticatorDisabledError: It is disabled: a new one comes first.
             VerificationRequiredError: This session has not proven its second factor.
-            ReauthenticationRequiredError: The password was proven too long ago.
+            ReauthenticationRequiredError: The password was proven too long ago; or it need not
+                have been, and the session was replaced, ended or acknowledged meanwhile.
             TooManyAttemptsError: So many sets were made today that the next is made tomorrow (UTC).
             NotSignedInError: Authenticators were changed or reset meanwhile.
-            SessionReplacedError: The session was replaced, ended or acknowledged meanwhile.
+            SessionReplacedError: The session was replaced or ended meanwhile.
+            ServiceUnavailableError: The codes were disabled and opened under our hands, or it is
+                not known whether a set was made.
         """
         session, owner, now = caller.session, caller.owner, occasion.now
         _require_offered(caller)
@@ -128,7 +131,7 @@ class Recovery:
         raise ServiceUnavailableError
 
     def _before_another(self, caller: Caller, *, now: int) -> RecoveryCodes | None:
-        codes = self.recovery_codes.left(caller.owner)
+        codes = self.recovery_codes.current(caller.owner)
         if codes is not None and codes.has_reached_day_cap(now=now):
             raise TooManyAttemptsError(retry_at_epoch_seconds=end_of_day_epoch_seconds(now))
         return codes
@@ -149,20 +152,19 @@ class Recovery:
         _require_offered(caller)
         if not session.has_proven_factor:
             raise VerificationRequiredError
-        no_longer_due = [] if session.enrolled_at is None else [self.sessions.codes_acknowledged(session)]
+        no_longer_due = self.sessions.codes_acknowledged(session)
         try:
             self.transactions.commit(
-                *no_longer_due,
+                no_longer_due,
                 self.recovery_codes.acknowledged(owner, set_id, now=now),
                 self.events.recorded(occasion.event(RECOVERY_CODES_ACKNOWLEDGED, session, subject=set_id)),
             )
         except RecoveryCodesReplacedError:
-            codes = self.recovery_codes.left(owner)
+            codes = self.recovery_codes.current(owner)
             if codes is None or codes.set_id != set_id:
                 raise
             # It was noted before, in an answer that was lost or from another sign-in.
-            if no_longer_due:
-                self.transactions.commit(*no_longer_due)
+            self.transactions.commit(no_longer_due)
         opened = OpenSession(
             session_id=caller.opened.session_id, session=replace(session, enrolled_at=None)
         )
@@ -260,7 +262,7 @@ class Recovery:
         raise ServiceUnavailableError
 
     def _still_to_spend(self, caller: Caller, before: RecoveryCodes, letter: str) -> RecoveryCodes:
-        codes = self.recovery_codes.left(caller.owner)
+        codes = self.recovery_codes.current(caller.owner)
         if codes is None or codes.set_id != before.set_id:
             raise RecoveryCodeMismatchError  # a newer set came in between, or a reset
         if codes.is_disabled:
@@ -279,7 +281,7 @@ class Recovery:
 
     def _disable(self, caller: Caller, occasion: Occasion) -> None:
         event = occasion.event(RECOVERY_CODES_DISABLED, caller.session)
-        with suppress(ConditionRefusedError):  # which says that they are disabled already
+        with suppress(ConditionRefusedError):  # they are disabled already, or there are none to tell of
             self.transactions.commit(
                 self.recovery_codes.disabled(caller.owner), self.events.recorded(event)
             )

@@ -18,7 +18,7 @@ from chalicelib.storage.changes import Change
 class RecoveryCodeStore(Protocol):
     """One set of recovery codes for each user, with a budget for guessing of its own."""
 
-    def left(self, owner: Owner) -> RecoveryCodes | None:
+    def current(self, owner: Owner) -> RecoveryCodes | None:
         """Return the set in force and what is left of it, strongly read; None if there is none."""
 
     def made(
@@ -83,7 +83,8 @@ class RecoveryCodeStore(Protocol):
         """
         Return the change that ends the use of *owner*'s codes until a new set.
 
-        Refused with `ConditionRefusedError` unless the failures in a row ask for it.
+        Refused with `ConditionRefusedError` unless the failures in a row ask for it, and where
+        there is no set whose use could end.
         """
 
     def unlocked(self, owner: Owner, *, month: str) -> Change:

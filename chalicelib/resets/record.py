@@ -7,6 +7,7 @@ import hmac
 import secrets
 from dataclasses import dataclass, field
 
+from chalicelib.crockford import ALPHABET, BITS, characters_of, read_as_digits, typed_characters
 from chalicelib.errors import ResetCodeExpiredError, ResetCodeMalformedError, ResetNotOpenError
 from chalicelib.sessions.session import REPEATABLE_SECONDS
 from chalicelib.slow_hash import is_slow_hash_of, slow_hash
@@ -16,12 +17,7 @@ MOST_RESET_CODE_ATTEMPTS = 10
 RESET_CODE_CHARACTERS = 8
 _SECONDS_PER_HOUR = 60 * 60
 _SALT_BYTES = 32
-_BITS = 5  # of each character
-_CODE_BYTES = RESET_CODE_CHARACTERS * _BITS // 8
-
-# Crockford's base 32: nobody says I, L, O or U on the telephone and is misheard.
-_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-_HEARD_AS = str.maketrans("ILO", "110")
+_CODE_BYTES = RESET_CODE_CHARACTERS * BITS // 8
 
 
 @dataclass(frozen=True)
@@ -39,25 +35,20 @@ class ResetCode:
         without the code being stored: whoever lacks one of the two cannot make it.
         """
         made = hmac.digest(salt, f"reset|{session_id}".encode(), hashlib.sha256)
-        number = int.from_bytes(made[:_CODE_BYTES], "big")
-        places = range(RESET_CODE_CHARACTERS)
-        return cls("".join(_ALPHABET[number >> _BITS * place & len(_ALPHABET) - 1] for place in places))
+        return cls(characters_of(int.from_bytes(made[:_CODE_BYTES], "big"), RESET_CODE_CHARACTERS))
 
     @classmethod
     def parse(cls, typed: str) -> ResetCode:
         """
-        Return the code that *typed* stands for: letters of either case, white space and hyphens left out.
+        Return the code that *typed* stands for, in any case, with dashes and spaces or without.
 
         I and L are read as 1, O as 0.
 
         Raises:
             ResetCodeMalformedError: It cannot be a code.
         """
-        # Before folding the case: some letters of other alphabets fold to ours.
-        if not typed.isascii():
-            raise ResetCodeMalformedError
-        characters = "".join(typed.replace("-", " ").split()).upper().translate(_HEARD_AS)
-        if len(characters) != RESET_CODE_CHARACTERS or set(characters) - set(_ALPHABET):
+        characters = read_as_digits(typed_characters(typed) or "")
+        if len(characters) != RESET_CODE_CHARACTERS or set(characters) - set(ALPHABET):
             raise ResetCodeMalformedError
         return cls(characters)
 

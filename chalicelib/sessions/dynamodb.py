@@ -12,7 +12,7 @@ import secrets
 from collections.abc import Mapping
 from typing import Any, cast
 
-from chalicelib.errors import ReauthenticationRequiredError
+from chalicelib.errors import ReauthenticationRequiredError, TwoFactorError
 from chalicelib.sessions.session import REPEATABLE_SECONDS, Replacement, Rotation, Session
 from chalicelib.sessions.store import SessionReplacedError
 from chalicelib.storage.changes import Change
@@ -29,8 +29,11 @@ _OPTIONAL_TIMES = (
     "reset_proven_at",
     "pending_until",
     "due_at",
+    "acted_at",
 )
-_OPTIONAL_NAMES = ("hand_off_key", "purpose", "verified_by")
+_OPTIONAL_NAMES = ("hand_off_key", "purpose", "verified_by", "acted_by_request")
+# What changes while a session lives, and what its successor is to begin with.
+_CHANGING_TIMES = ("enrolled_at", "pending_until")
 _IS_LIVE = "attribute_exists(pk) AND attribute_not_exists(replaced_at)"
 
 
@@ -55,10 +58,9 @@ class DynamoSessions:
     def rotated(
         self, rotation: Rotation, *, request_hash: str, answer: Mapping[str, Any], now: int
     ) -> tuple[Change, ...]:
-        mark = _replaced(
-            rotation.replaced, salt=rotation.salt, request_hash=request_hash, answer=answer, now=now
-        )
-        return mark, self.started(rotation.successor.session)
+        replaced = rotation.replaced
+        mark = _replaced(replaced, salt=rotation.salt, request_hash=request_hash, answer=answer, now=now)
+        return _only_as_read(mark, replaced), self.started(rotation.successor.session)
 
     def finished(
         self, session: Session, *, request_hash: str, answer: Mapping[str, Any], now: int
@@ -76,9 +78,20 @@ class DynamoSessions:
         used = _update(session, "SET last_seen_at = :now", {":now": number(now)})
         if not awaiting_codes:
             return used
-        kind, request = cast("tuple[str, Item]", used.write)
-        only_if = f"{_IS_LIVE} AND attribute_exists(enrolled_at)"
-        return Change((kind, request | {"ConditionExpression": only_if}), ReauthenticationRequiredError())
+        return _also_if(used, "attribute_exists(enrolled_at)", refused=ReauthenticationRequiredError())
+
+    def acted(self, session: Session, *, request_hash: str, now: int) -> Change:
+        acted = _update(
+            session,
+            "SET last_seen_at = :now, acted_at = :now, acted_by_request = :request",
+            {":now": number(now), ":request": {"S": request_hash}},
+        )
+        return _also_if(
+            acted,
+            "(attribute_not_exists(acted_at) OR acted_by_request <> :request OR acted_at < :repeatable)",
+            {":repeatable": number(now - REPEATABLE_SECONDS)},
+            refused=acted.refused,
+        )
 
     def codes_acknowledged(self, session: Session) -> Change:
         return _update(session, "REMOVE enrolled_at")
@@ -116,6 +129,28 @@ def _replaced(
             ":answer": {"S": json.dumps(answer, ensure_ascii=False, separators=(",", ":"))},
         },
     )
+
+
+def _only_as_read(mark: Change, session: Session) -> Change:
+    # Another tab may have acknowledged codes, begun or cancelled: its successor would undo that.
+    read = {name: getattr(session, name) for name in _CHANGING_TIMES}
+    clauses = [
+        f"attribute_not_exists({name})" if value is None else f"{name} = :{name}_read"
+        for name, value in read.items()
+    ]
+    values = {f":{name}_read": number(value) for name, value in read.items() if value is not None}
+    return _also_if(mark, " AND ".join(clauses), values, refused=mark.refused)
+
+
+def _also_if(
+    change: Change, only_if: str, values: Item | None = None, *, refused: TwoFactorError
+) -> Change:
+    kind, request = cast("tuple[str, Item]", change.write)
+    also = {
+        "ConditionExpression": f"{request['ConditionExpression']} AND {only_if}",
+        "ExpressionAttributeValues": request["ExpressionAttributeValues"] | (values or {}),
+    }
+    return Change((kind, request | also), refused)
 
 
 def _update(session: Session, expression: str, values: Item | None = None) -> Change:

@@ -70,6 +70,8 @@ class Session:
     bound an authenticator for which no recovery codes have been acknowledged yet.
     *reset_proven_at* is when the help desk's one-time code was given. *hand_off_key* names the
     hand-off by which a portal began the sign-in, if one did, and *purpose* says what for.
+    *acted_by_request* is the last request that took effect without replacing the session and
+    yet must not take effect twice: see `has_done`.
     """
 
     session_key: str
@@ -90,6 +92,8 @@ class Session:
     due_at: int | None = None
     hand_off_key: str | None = None
     purpose: str | None = None
+    acted_at: int | None = None
+    acted_by_request: str | None = None
     replacement: Replacement | None = None
 
     @property
@@ -120,6 +124,15 @@ class Session:
             is_same = self.user_created_at == user.created_at
         return is_same and self.epoch == user.epoch
 
+    def has_done(self, request_hash: str, *, now: int) -> bool:
+        """Say whether this very request took effect a short time ago, so that it is answered as before."""
+        return (
+            self.acted_by_request is not None
+            and self.acted_at is not None
+            and hmac.compare_digest(self.acted_by_request, request_hash)
+            and now - self.acted_at <= REPEATABLE_SECONDS
+        )
+
     @property
     def is_verified(self) -> bool:
         """True once the second factor, or what may stand for it, was accepted in this sign-in."""
@@ -132,8 +145,12 @@ class Session:
 
     @property
     def has_proven_factor(self) -> bool:
-        """True once a code or a recovery code was accepted: a remembered browser opens no changes."""
-        return self.is_verified and self.verified_by != REMEMBERED_BROWSER
+        """
+        True once a code or a recovery code was accepted: a remembered browser opens no changes.
+
+        Nor does what an earlier release accepted, whose sessions do not say what it was.
+        """
+        return self.is_verified and self.verified_by in {CODE, RECOVERY_CODE}
 
     @property
     def has_given_code(self) -> bool:
@@ -255,6 +272,8 @@ def rotate(opened: OpenSession, *, now: int, **proofs: int | str | None) -> Rota
         opened.session,
         session_key=session_key_of(session_id),
         last_seen_at=now,
+        acted_at=None,
+        acted_by_request=None,
         **proofs,  # type: ignore[arg-type]  # times, counts and what stands for the factor
     )
     successor = OpenSession(session_id=session_id, session=session)

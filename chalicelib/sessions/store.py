@@ -11,7 +11,7 @@ from chalicelib.storage.changes import Change
 
 
 class SessionReplacedError(ConditionRefusedError):
-    """The session was replaced or ended while the request ran."""
+    """The session was replaced, ended or, for who was to replace it, changed while the request ran."""
 
 
 class SessionStore(Protocol):
@@ -30,7 +30,8 @@ class SessionStore(Protocol):
         Return the changes that put the successor in the replaced session's place.
 
         *answer* is what the request is answered, kept for its repetition. Refused
-        with `SessionReplacedError` unless the replaced session was still live.
+        with `SessionReplacedError` unless the replaced session was still live and, in what
+        changes while it lives, as it was read: its successor begins with that.
         """
 
     def finished(
@@ -55,9 +56,17 @@ class SessionStore(Protocol):
         bound are still to be acknowledged.
         """
 
+    def acted(self, session: Session, *, request_hash: str, now: int) -> Change:
+        """
+        Return the change that notes that this request took effect in *session* with what it commits with.
+
+        Refused with `SessionReplacedError` unless it is still live, and if the same request took
+        effect a short time ago: of one that is sent twice at once one takes effect.
+        """
+
     def codes_acknowledged(self, session: Session) -> Change:
         """
-        Return the change that lets *session* no longer await recovery codes.
+        Return the change that lets *session* no longer await recovery codes, if it does.
 
         Refused with `SessionReplacedError` unless it is still live.
         """

@@ -85,9 +85,7 @@ class SignIn:
         browser = self.recognition.known(browser_id, user, tenant.profile.policy, bound, now=now)
         opened = self._started(occasion, proven, due_at=due_at, browser=browser)
         caller = Caller(opened=opened, user=user, tenant=tenant)
-        return Continuation(
-            opened=opened, standing=Standing(caller=caller, bound=bound, pending=None).as_json()
-        )
+        return Continuation(opened=opened, standing=Standing(caller=caller, bound=bound).as_json())
 
     def _started(
         self,

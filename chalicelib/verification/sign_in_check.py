@@ -19,7 +19,6 @@ from chalicelib.browsers.record import (
 )
 from chalicelib.browsers.store import BrowsersChangedError, RememberedBrowserStore
 from chalicelib.caller import Caller, Occasion
-from chalicelib.errors import ServiceUnavailableError
 from chalicelib.sessions.session import CODE, Rotation, browser_id_of, rotate
 from chalicelib.sessions.store import SessionStore
 from chalicelib.standing import Continuation, Standing, find_own_pending
@@ -56,11 +55,13 @@ class SignInCheck:
         A fault after the code was accepted loses nothing: the same request again
         finds it accepted and goes on from there. With *remember*, and where the tenant
         allows it, the browser stands for the code for some days; it takes the place of what
-        *browser_id* stood for, and of the oldest where there are ten. One read more.
+        *browser_id* stood for, and of the oldest where there are ten. One read more. Where
+        others are remembered and forgotten under its hands, the browser is not: the standing
+        then says so, and the code is taken all the same.
 
         Raises:
             Whatever `Verifier.verify` raises.
-            SessionReplacedError: The session was replaced meanwhile.
+            SessionReplacedError: The session was replaced or changed meanwhile.
         """
         session, now = caller.session, occasion.now
         attempt = Attempt(
@@ -87,21 +88,22 @@ class SignInCheck:
         answer = Standing(caller=successor, bound=bound, pending=pending).as_json()
         # The help desk's staff give a code every time, whatever the tenant allows its users.
         days = None if caller.user.is_staff else caller.profile.policy.remember_days
-        if not remember or not days:
-            self.transactions.commit(
-                *self.sessions.rotated(rotation, request_hash=occasion.request_hash, answer=answer, now=now)
+        if remember and days:
+            new_id = browser_id_of(caller.opened.session_id, rotation.salt)
+            browser = RememberedBrowser(
+                browser_key=browser_key_of(new_id),
+                binding=Binding.of(caller.user),
+                remembered_at=now,
+                expires_at=remembered_until(days, now=now),
             )
-            return Continuation(opened=rotation.successor, standing=answer)
-        answer["remembered"] = True
-        new_id = browser_id_of(caller.opened.session_id, rotation.salt)
-        browser = RememberedBrowser(
-            browser_key=browser_key_of(new_id),
-            binding=Binding.of(caller.user),
-            remembered_at=now,
-            expires_at=remembered_until(days, now=now),
+            answer["remembered"] = True
+            if self._commit_remembering(caller, occasion, rotation, browser, answer, browser_id=browser_id):
+                return Continuation(opened=rotation.successor, standing=answer, remembered=new_id)
+            answer["remembered"] = False
+        self.transactions.commit(
+            *self.sessions.rotated(rotation, request_hash=occasion.request_hash, answer=answer, now=now)
         )
-        self._commit_remembering(caller, occasion, rotation, browser, answer, browser_id=browser_id)
-        return Continuation(opened=rotation.successor, standing=answer, remembered=new_id)
+        return Continuation(opened=rotation.successor, standing=answer)
 
     def _commit_remembering(
         self,
@@ -112,7 +114,8 @@ class SignInCheck:
         answer: Mapping[str, Any],
         *,
         browser_id: str | None,
-    ) -> None:
+    ) -> bool:
+        """Commit *rotation* together with *browser*, and say whether there was a moment for it."""
         event = occasion.event(BROWSER_REMEMBERED, caller.session, subject=browser.browser_key)
         for _ in range(_TRIES_TO_REMEMBER):
             with suppress(BrowsersChangedError):
@@ -123,8 +126,8 @@ class SignInCheck:
                     self._remembered(caller, browser, browser_id=browser_id),
                     self.events.recorded(event),
                 )
-                return
-        raise ServiceUnavailableError  # the code stays accepted for this very request
+                return True
+        return False
 
     def _remembered(self, caller: Caller, browser: RememberedBrowser, *, browser_id: str | None) -> Change:
         known = self.browsers.all(caller.owner)

@@ -392,12 +392,14 @@ class _Arrived:
             return view(self._signed_in(call, session))
         except (NotSignedInError, SessionReplacedError, EnrolmentError) as error:
             # The same request may have run beside this one and won.
-            repeated = self._repeated(call, self._session(call))
+            session = self._session(call)
+            repeated = self._repeated(call, session)
             if repeated is not None:
                 return repeated
-            if isinstance(error, SessionReplacedError):
-                raise NotSignedInError from error
-            raise
+            if not isinstance(error, SessionReplacedError):
+                raise
+        # It lives on, and another request has changed what its successor is to begin with.
+        return view(self._signed_in(call, session))
 
     def _session(self, call: Call) -> Session:
         if call.session_id is None:

@@ -9,6 +9,7 @@ only those that its request is about. docs/runbook.md lists them.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from chalicelib.web.request_log import RequestLog
@@ -80,11 +81,17 @@ def metrics_of(log: RequestLog) -> dict[str, float]:
 
 def embedded_metrics(log: RequestLog, *, stage: str, at_epoch_seconds: float) -> dict[str, Any]:
     """Return the members by which CloudWatch finds the metrics of *log* in its line."""
-    values = metrics_of(log)
+    return embedded(metrics_of(log), UNITS, stage=stage, at_epoch_seconds=at_epoch_seconds)
+
+
+def embedded(
+    values: Mapping[str, float], units: Mapping[str, str], *, stage: str, at_epoch_seconds: float
+) -> dict[str, Any]:
+    """Return *values* and the members by which CloudWatch finds them in a line."""
     directive = {
         "Namespace": NAMESPACE,
         "Dimensions": [[DIMENSION]],
-        "Metrics": [{"Name": name, "Unit": UNITS[name]} for name in values],
+        "Metrics": [{"Name": name, "Unit": units[name]} for name in values],
     }
     return {
         DIMENSION: stage,

@@ -63,6 +63,9 @@ PROBLEMS: dict[type[TwoFactorError], Problem] = {
     ),
     errors.TenantSuspendedError: Problem(403, "tenant_suspended", "The operator has suspended the tenant"),
     errors.NotFoundError: Problem(404, "not_found", "There is no such thing"),
+    errors.SearchUnfinishedError: Problem(
+        404, "search_unfinished", "It is not among the latest, and there were too many to look through all"
+    ),
     errors.OtpAlreadyUsedError: Problem(409, "otp_already_used", "This code was used before"),
     errors.EnrolmentNotBegunError: Problem(409, "enrolment_not_begun", "Begin the enrolment first"),
     errors.EnrolmentReplacedError: Problem(

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 import pytest
 
-from chalicelib.accounts.record import ENROLLED
+from chalicelib.accounts.record import BEGUN, DISABLED, ENROLLED, RESET, User
 from chalicelib.accounts.store import AccountStore, PasswordSubject, UserExistsError
 from chalicelib.bootstrap import Stores
 from chalicelib.errors import (
@@ -18,6 +19,7 @@ from chalicelib.errors import (
 )
 from tests.contract.drafts import NOW, Commit, a_user, outcomes_in_parallel
 
+MIDNIGHT = 1_795_478_400  # 2026-11-24T00:00:00Z
 NAME = PasswordSubject.of_name("hash-of-a-name")
 
 
@@ -121,6 +123,103 @@ def test_of_parallel_changes_one_raises_the_epoch(store: AccountStore, commit: C
     assert sorted(outcomes) == ["EnrolmentReplacedError"] * 11 + ["ok"]
 
 
+def take_steps(store: AccountStore, commit: Commit, count: int, *, now: int = NOW) -> User:
+    """Count that many steps of Anna's, and return her as she is stored then."""
+    for _ in range(count):
+        commit(store.step_taken(a_user(), now=now))
+    return stored(store)
+
+
+def stored(store: AccountStore) -> User:
+    user = store.get("cozone", "anna")
+    assert user is not None
+    return user
+
+
+@pytest.mark.requirement("E7")
+def test_forty_steps_are_taken_on_a_day_and_a_change_is_one_of_them(
+    store: AccountStore, commit: Commit
+) -> None:
+    store.add(a_user(), "lookup")
+    assert take_steps(store, commit, 39).steps_by_day == {"20261123": 39}
+    stored(store).require_step_left(now=NOW)
+    commit(store.second_factor_changed(stored(store), epoch=0, step_at=NOW))
+    full = stored(store)
+    assert (full.epoch, full.steps_by_day) == (1, {"20261123": 40})
+    with pytest.raises(TooManyAttemptsError) as refused:
+        full.require_step_left(now=NOW)
+    assert refused.value.retry_at_epoch_seconds == MIDNIGHT
+    with pytest.raises(NotSignedInError):
+        commit(store.step_taken(full, now=NOW))
+    with pytest.raises(EnrolmentReplacedError):
+        commit(store.second_factor_changed(full, epoch=1, step_at=NOW))
+    assert stored(store) == full
+    assert stored(store).steps_by_day == full.steps_by_day
+
+
+@pytest.mark.requirement("E7")
+def test_a_new_day_begins_anew_and_forgets_the_past_ones(store: AccountStore, commit: Commit) -> None:
+    store.add(a_user(), "lookup")
+    user = take_steps(store, commit, 40)
+    commit(store.step_taken(user, now=MIDNIGHT))
+    assert stored(store).steps_by_day == {"20261124": 1}
+
+
+@pytest.mark.requirement("E7", "E11")
+def test_a_reset_and_an_import_are_no_step_and_a_reset_leaves_room_for_the_next_phone(
+    store: AccountStore, commit: Commit
+) -> None:
+    store.add(a_user(), "lookup")
+    full = take_steps(store, commit, 40)
+    commit(store.second_factor_changed(full, epoch=0))
+    assert stored(store).steps_by_day == {"20261123": 40}
+    commit(store.second_factor_changed(stored(store), epoch=1, status=RESET, reset_pending=True))
+    assert (stored(store).epoch, stored(store).steps_by_day) == (2, {})
+
+
+@pytest.mark.requirement("E7", "V3")
+def test_of_parallel_steps_forty_are_taken(store: AccountStore, commit: Commit) -> None:
+    store.add(a_user(), "lookup")
+    take_steps(store, commit, 32)
+    outcomes = outcomes_in_parallel(partial(commit, store.step_taken(a_user(), now=NOW)) for _ in range(12))
+    assert sorted(outcomes) == ["NotSignedInError"] * 4 + ["ok"] * 8
+
+
+@pytest.mark.requirement("E8")
+def test_a_step_is_of_whoever_is_still_signed_in_and_shows_in_lists(
+    store: AccountStore, commit: Commit
+) -> None:
+    store.add(a_user(), "lookup")
+    commit(store.step_taken(a_user(), now=NOW, status=BEGUN))
+    assert stored(store) == a_user(status=BEGUN)
+    commit(store.step_taken(a_user(), now=NOW))
+    assert stored(store).status == BEGUN
+    with pytest.raises(NotSignedInError):
+        commit(store.step_taken(a_user(epoch=1), now=NOW))
+    assert stored(store).steps_by_day == {"20261123": 2}
+
+
+@pytest.mark.requirement("R5", "E8")
+def test_a_set_and_a_status_are_noted_of_whoever_is_still_who_they_were(
+    store: AccountStore, commit: Commit
+) -> None:
+    """Else a set made in a session that a reset has ended would outlive it."""
+
+    def assert_refused(user: User) -> None:
+        with pytest.raises(NotSignedInError):
+            commit(store.recovery_set_noted(user, "another"))
+        with pytest.raises(EnrolmentReplacedError):
+            commit(store.status_noted(user, DISABLED))
+
+    assert_refused(a_user())
+    store.add(a_user(epoch=1), "lookup")
+    commit(store.recovery_set_noted(a_user(epoch=1), "set"))
+    commit(store.status_noted(a_user(epoch=1), BEGUN))
+    for epoch in (0, 2):
+        assert_refused(a_user(epoch=epoch))
+    assert stored(store) == a_user(epoch=1, recovery_set="set", status=BEGUN)
+
+
 @pytest.mark.requirement("L11")
 @pytest.mark.parametrize(
     ("failed", "wait"), [(5, 30), (6, 60), (7, 120), (8, 240), (9, 480), (10, 900), (11, 900), (40, 900)]
@@ -214,15 +313,41 @@ def test_a_new_name_is_noted_and_nothing_else(store: AccountStore, commit: Commi
 
 @pytest.mark.requirement("E7")
 def test_addresses_are_noted_and_stay_where_none_are_said(store: AccountStore, commit: Commit) -> None:
-    commit(store.enlisted(replace(A_PORTALS, addresses=("one@firma.se", "two@firma.se"))))
-    commit(store.renamed(A_PORTALS, username="Ny", language="en"))
-    kept = store.get(A_PORTALS.tenant_id, A_PORTALS.user_id)
-    commit(store.renamed(A_PORTALS, username="Ny", language="en", addresses=("three@firma.se",)))
-    changed = store.get(A_PORTALS.tenant_id, A_PORTALS.user_id)
-    assert kept is not None
-    assert changed is not None
-    assert kept.addresses == ("one@firma.se", "two@firma.se")
-    assert changed.addresses == ("three@firma.se",)
+    user = replace(A_PORTALS, addresses=("one@firma.se", "two@firma.se"))
+    commit(store.enlisted(user))
+    commit(store.renamed(user, username="Ny", language="en"))
+    kept = store.get(user.tenant_id, user.user_id)
+    assert kept == replace(user, username="Ny", language="en")
+    commit(store.renamed(kept, addresses=("three@firma.se",)))
+    assert store.get(user.tenant_id, user.user_id) == replace(kept, addresses=("three@firma.se",))
+
+
+@pytest.mark.requirement("E7")
+@pytest.mark.parametrize(
+    "meanwhile",
+    [
+        {"username": "another"},
+        {"addresses": ("two@firma.se",)},
+        {"former_addresses": {"zero@firma.se": NOW + 30}},
+    ],
+)
+def test_what_says_where_notices_go_is_changed_only_where_they_go_as_when_it_was_read(
+    store: AccountStore, commit: Commit, meanwhile: dict[str, Any]
+) -> None:
+    """A name may be an address, too. The language is none of it."""
+    as_read = replace(A_PORTALS, addresses=("one@firma.se",))
+    commit(store.enlisted(as_read))
+    commit(store.renamed(as_read, **meanwhile))
+    others: list[dict[str, Any]] = [
+        {"username": "c"},
+        {"addresses": ("c@firma.se",)},
+        {"former_addresses": {}},
+    ]
+    for said in others:
+        with pytest.raises(ConditionRefusedError):
+            commit(store.renamed(as_read, **said))
+    commit(store.renamed(as_read, language="en"))
+    assert store.get("cozone", "anna") == replace(as_read, language="en", **meanwhile)
 
 
 @pytest.mark.requirement("E7")

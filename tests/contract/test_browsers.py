@@ -162,6 +162,38 @@ def test_one_is_forgotten_once_and_all_at_any_time(store: RememberedBrowserStore
     assert keys(store) == {"three"}
 
 
+def test_all_are_forgotten_as_they_were_read_or_not_at_all(
+    store: RememberedBrowserStore, commit: Commit
+) -> None:
+    remember(store, commit, a_browser("one"))
+    alone = store.all(ANNA)
+    remember(store, commit, a_browser("two"))
+    both = store.all(ANNA)
+    with pytest.raises(BrowsersChangedError):
+        commit(store.all_forgotten(ANNA, known=alone))
+    commit(store.forgotten(ANNA, "one"))
+    remember(store, commit, a_browser("three"))
+    with pytest.raises(BrowsersChangedError):
+        commit(store.all_forgotten(ANNA, known=both))
+    assert keys(store) == {"two", "three"}
+    commit(store.all_forgotten(ANNA, known=store.all(ANNA)))
+    assert store.all(ANNA) == ()
+    with pytest.raises(BrowsersChangedError):
+        commit(store.all_forgotten(ANNA, known=both))
+    remember(store, commit, a_browser("four"))
+
+
+@pytest.mark.requirement("B02")
+def test_all_are_forgotten_by_one_of_many_at_once(store: RememberedBrowserStore, commit: Commit) -> None:
+    for key in ("one", "two"):
+        remember(store, commit, a_browser(key))
+    known = store.all(ANNA)
+    outcomes = outcomes_in_parallel(
+        partial(commit, store.all_forgotten(ANNA, known=known)) for _ in range(12)
+    )
+    assert sorted(outcomes) == ["BrowsersChangedError"] * 11 + ["ok"]
+
+
 class TestRecord:
     """The record alone: what it is bound to, and until when it counts."""
 

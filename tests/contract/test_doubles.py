@@ -58,6 +58,7 @@ verbs = st.one_of(
     st.tuples(st.just("accept_attempt"), ids, steps),
     st.tuples(st.just("disabled")),
     st.tuples(st.just("second_factor_changed"), st.integers(0, 2)),
+    st.tuples(st.just("step_taken"), st.integers(0, 2)),
     st.tuples(st.just("password"), ids),
     st.tuples(st.just("forgiven"), ids),
 )
@@ -143,6 +144,8 @@ class Side:
         )
 
     def _confirmed(self, authenticator_id: str, place: Place, step: int, *, now: int) -> None:
+        if place.replaces == authenticator_id:
+            return  # no id is drawn twice
         pending = a_pending(authenticator_id, **asdict(place))
         entry = an_entry(authenticator_id, last_accepted_time_step=now // 30 + step)
         self.stores.transactions.commit(
@@ -167,8 +170,12 @@ class Side:
         self.stores.transactions.commit(self.stores.authenticators.disabled(ANNA, METHOD))
 
     def _second_factor_changed(self, epoch: int, *, now: int) -> None:
-        del now
-        self.stores.transactions.commit(self.stores.accounts.second_factor_changed(a_user(), epoch=epoch))
+        self.stores.transactions.commit(
+            self.stores.accounts.second_factor_changed(a_user(), epoch=epoch, step_at=now)
+        )
+
+    def _step_taken(self, epoch: int, *, now: int) -> None:
+        self.stores.transactions.commit(self.stores.accounts.step_taken(a_user(epoch=epoch), now=now))
 
     def _password(self, name: str, *, now: int) -> None:
         self.stores.accounts.count_password_attempt(PasswordSubject.of_name(name), now=now)

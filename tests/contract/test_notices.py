@@ -94,6 +94,17 @@ def test_a_mark_is_of_one_event_and_one_address(place: Place) -> None:
     assert not place.sent.has("another", "anna@firma.se")
 
 
+def test_a_lost_answer_is_counted_and_is_no_mark(place: Place) -> None:
+    def lost(address: str) -> int:
+        return place.sent.count_unanswered("event", address, now=NOW)
+
+    assert [lost("anna@firma.se"), lost("anna@firma.se"), lost("anna@hem.se")] == [1, 2, 1]
+    assert not place.sent.has("event", "anna@firma.se")
+    place.sent.note("event", "anna@firma.se", now=NOW)
+    assert place.sent.has("event", "anna@firma.se")
+    assert not place.sent.has("event", "anna@hem.se")
+
+
 def within(place: Place, event: int, *, at: int = NOW, user: str = "anna") -> bool:
     return place.sent.within_budget("cozone", user, event_id=f"event {event}", at=at, most=3)
 
@@ -112,12 +123,15 @@ def test_the_same_event_counts_once_and_stays_told(place: Place) -> None:
 def test_marks_lie_apart_from_users_and_are_swept() -> None:
     with moto() as aws:
         sent = DynamoSentMails(aws.stores.transactions)  # type: ignore[arg-type]
+        sent.count_unanswered("event", "anna@firma.se", now=NOW)
+        (unanswered,) = aws.state()
         sent.note("event", "anna@firma.se", now=NOW)
         sent.within_budget("cozone", "anna", event_id="event", at=NOW, most=3)
         budget, mark = aws.state()
-    assert mark["pk"]["S"] == "SENT#event"
-    assert "firma" not in str(mark)
-    assert int(mark["expires_at"]["N"]) == NOW + MARKED_SECONDS
+    for row in (unanswered, mark):
+        assert row["pk"]["S"] == "SENT#event"
+        assert "firma" not in str(row)
+        assert int(row["expires_at"]["N"]) == NOW + MARKED_SECONDS
     assert (budget["pk"]["S"], budget["sk"]["S"]) == ("SENT#T#cozone#U#anna", "DAY#20261123")
     assert int(budget["expires_at"]["N"]) == NOW + 2 * DAY
 

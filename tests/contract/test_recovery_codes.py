@@ -50,7 +50,7 @@ def fail(store: RecoveryCodeStore, times: int, *, start: int = NOW) -> int:
 
 
 def codes_in_force(store: RecoveryCodeStore) -> RecoveryCodes:
-    codes = store.left(ANNA)
+    codes = store.current(ANNA)
     assert codes is not None
     return codes
 
@@ -63,7 +63,7 @@ def spend(store: RecoveryCodeStore, commit: Commit, reservation: RecoveryReserva
 
 
 def test_at_first_there_is_no_set(store: RecoveryCodeStore) -> None:
-    assert store.left(ANNA) is None
+    assert store.current(ANNA) is None
 
 
 def test_a_set_is_read_back_as_it_was_made(store: RecoveryCodeStore, commit: Commit) -> None:
@@ -74,7 +74,7 @@ def test_a_set_is_read_back_as_it_was_made(store: RecoveryCodeStore, commit: Com
     assert {code.used_at for code in codes.codes.values()} == {None}
     assert codes.left == 10
     assert not codes.is_disabled
-    assert store.left(BERIT) is None
+    assert store.current(BERIT) is None
 
 
 @pytest.mark.requirement("R5")
@@ -95,7 +95,7 @@ def test_a_set_is_acknowledged_once_and_no_other_in_its_name(
     for set_id in ("set", "another"):
         with pytest.raises(RecoveryCodesReplacedError):
             commit(store.acknowledged(ANNA, set_id, now=NOW))
-    assert store.left(ANNA) is None
+    assert store.current(ANNA) is None
     make(store, commit)
     with pytest.raises(RecoveryCodesReplacedError):
         commit(store.acknowledged(ANNA, "another", now=NOW))
@@ -111,7 +111,7 @@ def test_a_voided_set_is_gone_and_voiding_again_changes_nothing(
 ) -> None:
     make(store, commit)
     commit(store.voided(ANNA))
-    assert store.left(ANNA) is None
+    assert store.current(ANNA) is None
     commit(store.voided(ANNA))
 
 
@@ -161,7 +161,7 @@ def test_a_user_without_a_set_is_counted_like_any_other(store: RecoveryCodeStore
         assert (reservation.codes, reservation.consecutive_failures) == (None, failures)
     with pytest.raises(TooManyAttemptsError):
         reserve(store)
-    assert store.left(ANNA) is None
+    assert store.current(ANNA) is None
     make(store, commit)
     with pytest.raises(TooManyAttemptsError):
         reserve(store)
@@ -231,6 +231,19 @@ def test_twenty_failures_in_a_row_end_it_until_a_new_set(store: RecoveryCodeStor
         make(store, commit, "new")
     commit(store.made(ANNA, "new", HASHES, reopens=True, now=last + HOUR))
     assert not codes_in_force(store).is_disabled
+    assert reserve(store, "again", now=last + 2 * HOUR).consecutive_failures == 1
+
+
+@pytest.mark.requirement("R4", "L3")
+def test_where_there_is_no_set_none_is_disabled_and_guessing_ends_all_the_same(
+    store: RecoveryCodeStore, commit: Commit
+) -> None:
+    last = fail(store, 20)
+    with pytest.raises(ConditionRefusedError):
+        commit(store.disabled(ANNA))
+    with pytest.raises(RecoveryCodesDisabledError):
+        reserve(store, "after", now=last + 100 * HOUR)
+    commit(store.made(ANNA, "first", HASHES, reopens=True, now=last + HOUR))
     assert reserve(store, "again", now=last + 2 * HOUR).consecutive_failures == 1
 
 
@@ -316,7 +329,7 @@ def test_what_was_read_of_an_older_set_spends_nothing(store: RecoveryCodeStore, 
     commit(store.voided(ANNA))
     with pytest.raises(ConditionRefusedError):
         commit(store.spent(ANNA, reservation, seen, "A"))
-    assert store.left(ANNA) is None
+    assert store.current(ANNA) is None
 
 
 def test_an_attempt_that_was_accepted_is_known_again_and_not_counted(

@@ -54,7 +54,7 @@ class Side:
             answer = type(error), error.retry_at_epoch_seconds
         except TwoFactorError as error:
             answer = type(error)
-        codes = self._store.left(ANNA)
+        codes = self._store.current(ANNA)
         return answer, codes, codes and codes.made_by_day
 
     def _made(self, set_id: str, reopens: bool, *, now: int) -> None:  # noqa: FBT001 - drawn
@@ -70,7 +70,7 @@ class Side:
 
     def _spent(self, letter: str, *, now: int) -> None:
         del now
-        codes = self._store.left(ANNA)
+        codes = self._store.current(ANNA)
         if self._reservation is not None and codes is not None:
             self._commit(self._store.spent(ANNA, self._reservation, codes, letter))
 

@@ -140,6 +140,42 @@ def test_of_parallel_replacements_one_wins(
     assert living == [rotations[outcomes.index("ok")]]
 
 
+@pytest.mark.requirement("R5", "E2")
+@pytest.mark.parametrize(
+    ("before", "change"),
+    [
+        ({"enrolled_at": NOW}, "codes acknowledged"),
+        ({}, "key begun"),
+        ({"pending_until": NOW + 1_800}, "key begun"),
+        ({"pending_until": NOW + 1_800}, "key cancelled"),
+    ],
+)
+def test_what_changed_since_it_was_read_is_not_undone_by_its_successor(
+    store: SessionStore, commit: Commit, opened: OpenSession, before: dict[str, Any], change: str
+) -> None:
+    """Whoever replaces it is to look again; that it was used meanwhile is no change."""
+    read = replace(opened.session, session_key="read", **before)
+    commit(store.started(read))
+    commit(
+        {
+            "codes acknowledged": store.codes_acknowledged(read),
+            "key begun": store.pending_until_set(read, NOW + 1_801),
+            "key cancelled": store.pending_until_set(read, None),
+        }[change]
+    )
+    changed = store.get("read")
+    assert changed is not None
+    stale = rotate(OpenSession(session_id="an id", session=read), now=NOW + 5)
+    with pytest.raises(SessionReplacedError):
+        commit(*store.rotated(stale, request_hash="r", answer=ANSWER, now=NOW + 5))
+    assert store.get("read") == changed
+    assert store.get(stale.successor.session.session_key) is None
+    store.seen(changed, now=NOW + 61)
+    anew = rotate(OpenSession(session_id="an id", session=changed), now=NOW + 62)
+    commit(*store.rotated(anew, request_hash="r", answer=ANSWER, now=NOW + 62))
+    assert store.get(anew.successor.session.session_key) == anew.successor.session
+
+
 @pytest.mark.requirement("S3")
 def test_a_pending_authenticator_can_prolong_it_and_let_go(
     store: SessionStore, commit: Commit, opened: OpenSession
@@ -279,3 +315,47 @@ def test_a_session_finishes_once_and_only_while_it_lives(
         with pytest.raises(SessionReplacedError):
             commit(change)
     assert store.get(opened.session.session_key) == finished
+
+
+@pytest.mark.requirement("E11", "V3")
+def test_a_request_is_noted_once_while_it_may_be_repeated(
+    store: SessionStore, commit: Commit, opened: OpenSession
+) -> None:
+    session = opened.session
+
+    def act(request_hash: str, now: int) -> None:
+        commit(store.acted(session, request_hash=request_hash, now=now))
+
+    act("one", NOW)
+    noted = store.get(session.session_key)
+    assert noted == replace(session, last_seen_at=NOW, acted_at=NOW, acted_by_request="one")
+    assert noted.has_done("one", now=NOW + 60)
+    assert not noted.has_done("one", now=NOW + 61)
+    assert not noted.has_done("two", now=NOW)
+    assert not session.has_done("one", now=NOW)
+    with pytest.raises(SessionReplacedError):
+        act("one", NOW + 60)
+    assert store.get(session.session_key) == noted
+    act("one", NOW + 61)
+    act("two", NOW + 61)
+    act("one", NOW + 62)
+
+
+@pytest.mark.requirement("E11", "V3")
+def test_of_one_request_sent_many_times_at_once_one_is_noted(
+    store: SessionStore, commit: Commit, opened: OpenSession
+) -> None:
+    noting = [partial(commit, store.acted(opened.session, request_hash="one", now=NOW)) for _ in range(12)]
+    assert sorted(outcomes_in_parallel(noting)) == ["SessionReplacedError"] * 11 + ["ok"]
+
+
+@pytest.mark.requirement("E11")
+def test_a_successor_has_done_nothing_yet(store: SessionStore, commit: Commit, opened: OpenSession) -> None:
+    commit(store.acted(opened.session, request_hash="one", now=NOW))
+    session = store.get(opened.session.session_key)
+    assert session is not None
+    rotation = replace_it(store, commit, replace(opened, session=session))
+    successor = rotation.successor.session
+    assert (successor.acted_at, successor.acted_by_request) == (None, None)
+    with pytest.raises(SessionReplacedError):
+        commit(store.acted(session, request_hash="two", now=NOW + 90))

@@ -7,7 +7,7 @@ from itertools import count
 
 import pytest
 
-from chalicelib.accounts.listing import Place, name_key_of
+from chalicelib.accounts.listing import Count, Place, name_key_of
 from chalicelib.accounts.record import BEGUN, DISABLED, ENROLLED, HELP_DESK, NOT_ENROLLED, STATUSES, User
 from chalicelib.bootstrap import Stores
 from tests.contract.drafts import a_user
@@ -41,6 +41,12 @@ def all_pages(
 
 def names_in(pages: list[list[User]]) -> list[str]:
     return [user.username for page in pages for user in page]
+
+
+def counted(stores: Stores, status: str, *, tenant_id: str = "cozone") -> int:
+    count = stores.user_lists.count(tenant_id, status, most=99)
+    assert not count.is_more
+    return count.number
 
 
 def test_all_statuses_are_merged_into_one_list_by_name(stores: Stores) -> None:
@@ -110,24 +116,36 @@ def test_no_other_tenants_user_is_listed_or_counted_whatever_the_place(stores: S
     for after in (None, place):
         page = stores.user_lists.page("cozone", statuses=STATUSES, prefix="", after=after, limit=50)
         assert {user.tenant_id for user in page.users} == {"cozone"}
-    assert stores.user_lists.count("cozone", NOT_ENROLLED) == 2
-    assert stores.user_lists.count("cozone", ENROLLED) == 0
-    assert stores.user_lists.count("byra", ENROLLED) == 1
+    assert counted(stores, NOT_ENROLLED) == 2
+    assert counted(stores, ENROLLED) == 0
+    assert counted(stores, ENROLLED, tenant_id="byra") == 1
 
 
 def test_staff_are_never_listed_or_counted(stores: Stores) -> None:
     (boss,) = add(stores, "chef", role=HELP_DESK)
     stores.transactions.commit(stores.accounts.second_factor_changed(boss, epoch=0))
     assert all_pages(stores) == [[]]
-    assert sum(stores.user_lists.count("cozone", status) for status in STATUSES) == 0
+    assert sum(counted(stores, status) for status in STATUSES) == 0
 
 
 def test_a_user_is_counted_where_they_are_now(stores: Stores) -> None:
     (user, other) = add(stores, "adam", "bo")
     stores.transactions.commit(stores.accounts.status_noted(user, BEGUN))
     stores.transactions.commit(stores.accounts.second_factor_changed(other, epoch=0))
-    counted = {status: stores.user_lists.count("cozone", status) for status in STATUSES}
-    assert counted == dict.fromkeys(STATUSES, 0) | {BEGUN: 1, ENROLLED: 1}
+    found = {status: counted(stores, status) for status in STATUSES}
+    assert found == dict.fromkeys(STATUSES, 0) | {BEGUN: 1, ENROLLED: 1}
+
+
+@pytest.mark.requirement("V2")
+def test_a_count_goes_no_further_than_asked(stores: Stores) -> None:
+    add(stores, "adam", "bo", "cecilia")
+    counts = [stores.user_lists.count("cozone", NOT_ENROLLED, most=most) for most in (1, 2, 3, 4)]
+    assert counts == [
+        Count(number=1, is_more=True),
+        Count(number=2, is_more=True),
+        Count(number=3),
+        Count(number=3),
+    ]
 
 
 def test_a_new_name_is_found_at_once(stores: Stores) -> None:

@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import argon2
@@ -93,6 +94,10 @@ def written(operator: Operator, name: str, text: str) -> Path:
 def event_kinds(operator: Operator) -> list[str]:
     table = operator.stage.data["EventsTableName"]
     return [row["kind"]["S"] for row in boto3.client("dynamodb").scan(TableName=table)["Items"]]
+
+
+def erases_anna(operator: Operator) -> Said:
+    return does(operator, "erase-user", "--username", ANNA, "--yes", ANNA, "--settle-seconds", "0")
 
 
 class TestImports:
@@ -401,7 +406,7 @@ class TestPeople:
         assert "Nobody was erased: 'somebody' is not" in refused.err
         assert ANNA in json.dumps(operator.rows(), default=repr)
 
-        said = does(operator, "erase-user", "--username", ANNA, "--yes", ANNA, "--settle-seconds", "0")
+        said = erases_anna(operator)
 
         assert said.status == 0, said.err
         assert f"{ANNA} is erased: " in said.out
@@ -412,6 +417,107 @@ class TestPeople:
         assert "user.erased" in event_kinds(operator)
         assert portal.status("4711").status == 200
         assert admin.events
+
+    @pytest.mark.requirement("K8", "V3")
+    def test_an_erasure_whose_answer_was_lost_ends_as_any_other(
+        self, operator: Operator, admin: FunctionUrl, world: World
+    ) -> None:
+        """The command asks again, and what it asks for is done already."""
+        admin.losing[:] = [504, 502]  # who it is, and that they are erased, is told at the second asking
+        said = erases_anna(operator)
+        assert (said.status, said.err) == (0, "")
+        assert event_kinds(operator) == ["user.erased"]
+        assert world.user.user_id not in json.dumps(operator.rows(), default=repr)
+
+    @pytest.mark.requirement("K8")
+    @pytest.mark.parametrize("stops", ["the operator", "a fault"])
+    def test_an_erasure_that_was_stopped_goes_on_by_the_id(
+        self,
+        operator: Operator,
+        admin: FunctionUrl,
+        world: World,
+        monkeypatch: pytest.MonkeyPatch,
+        stops: str,
+    ) -> None:
+        """No name leads to them any more. What a request on its way left is still there."""
+        world.wizard().sign_in()
+        user_id = world.user.user_id
+
+        def meanwhile(_: float) -> None:
+            world.stores.accounts.grace_until("cozone", user_id, due_at=1, now=1)
+            if stops == "the operator":
+                raise KeyboardInterrupt
+            raise DeploymentError("The function Admin does not answer: it is down")
+
+        with monkeypatch.context() as patched:
+            patched.setattr(people, "time", SimpleNamespace(sleep=meanwhile))
+            said = erases_anna(operator)
+        assert said.status == 1
+        assert f"Erasing {ANNA} (id {user_id})" in said.out
+        assert said.err.endswith(f"Go on with: make erase-user STAGE=dev TENANT=cozone USER_ID={user_id}\n")
+        assert user_id in json.dumps(operator.rows(), default=repr)
+        assert erases_anna(operator).err == "There is no such user in cozone.\n"
+
+        said = does(operator, "erase-user", "--user-id", user_id, "--settle-seconds", "0")
+
+        assert (said.status, said.err) == (0, "")
+        assert f"{user_id} is erased: 2 rows are removed." in said.out
+        text = json.dumps(operator.rows(), default=repr)
+        assert user_id not in text
+        assert ANNA not in text
+        assert event_kinds(operator).count("user.erased") == 1
+        assert admin.events
+
+    @pytest.mark.requirement("K8")
+    def test_by_an_id_nobody_is_erased_who_is_there(
+        self, operator: Operator, admin: FunctionUrl, world: World
+    ) -> None:
+        world.wizard().sign_in()
+        before = operator.rows()
+        user_id = world.user.user_id
+        said = does(operator, "erase-user", "--user-id", user_id, "--settle-seconds", "0")
+        assert said.status == 1
+        assert said.err.startswith(f"There is a user of the id {user_id} in cozone: nothing")
+        said = does(operator, "erase-user", "--user-id", user_id, "--username", ANNA)
+        assert said.err.startswith("Say either whom to erase")
+        assert does(operator, "erase-user", "--user-id", "x").err == "user is not what it must be.\n"
+        assert operator.rows() == before
+        assert admin.events
+
+    @pytest.mark.requirement("K8")
+    def test_whoever_is_sent_anew_meanwhile_is_erased_all_the_same_and_the_new_account_stays(
+        self, operator: Operator, admin: FunctionUrl, world: World, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        portal = world.add_portal("cozone")
+        portal.hand_off("4711")
+
+        def meanwhile(_: float) -> None:
+            world.clock.advance(1)
+            assert portal.hand_off("4711").status == 201
+
+        monkeypatch.setattr(people, "time", SimpleNamespace(sleep=meanwhile))
+        options = ("--portal-user", "4711", "--yes", "4711")
+        said = does(operator, "erase-user", *options, "--json")
+        assert (said.status, said.err) == (0, "")
+        before, after = (json.loads(line) for line in said.out.splitlines())
+        assert (before["done"], after["done"], after["sent_anew"]) == (False, True, True)
+        assert portal.status("4711").body["next"] == "enrol"
+        assert after["erased"] in json.dumps(operator.rows(), default=repr)
+        world.clock.advance(1)
+        said = does(operator, "erase-user", *options)
+        assert said.out.endswith("that is a new account, under the same id.\n")
+        assert admin.events
+
+    @pytest.mark.requirement("V3")
+    def test_staff_whose_addition_was_not_answered_are_added_once(
+        self, operator: Operator, admin: FunctionUrl
+    ) -> None:
+        admin.losing[:] = [502]
+        said = does(operator, "staff", "--username", "eva", stdin=f"{PASSWORD}\n")
+        assert said.out.startswith("eva is of the help desk of cozone.\n"), said.err
+        assert event_kinds(operator) == ["user.added"]
+        said = does(operator, "staff", "--username", "eva", stdin=f"{PASSWORD}\n")
+        assert said.err == "The help desk of cozone has somebody of that name already.\n"
 
     def test_without_a_name_nobody_is_meant(self, operator: Operator, admin: FunctionUrl) -> None:
         assert does(operator, "erase-user").err == "Say who it is: USER=..., or PORTAL_USER=...\n"

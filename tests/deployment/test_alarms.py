@@ -6,8 +6,7 @@ import re
 
 import pytest
 
-from chalicelib.archive.log import UNITS as UNITS_OF_THE_ARCHIVE
-from chalicelib.notices.notifier import UNITS as UNITS_OF_NOTICES
+from chalicelib.web.function_log import UNITS as UNITS_OF_FUNCTIONS
 from chalicelib.web.metrics import DIMENSION, NAMESPACE, UNITS
 from tests.docs.pages import DOCS
 from tests.support.cloud_formation import Properties, app_template, of_type, resolved
@@ -43,7 +42,7 @@ class TestEveryAlarm:
     def test_its_metric_exists(self, name: str) -> None:
         alarm = ALARMS[name]
         if alarm["Namespace"] == NAMESPACE:
-            assert alarm["MetricName"] in UNITS | UNITS_OF_THE_ARCHIVE | UNITS_OF_NOTICES
+            assert alarm["MetricName"] in UNITS | UNITS_OF_FUNCTIONS
             assert dimensions(alarm) == {DIMENSION: {"Ref": "Stage"}}
         else:
             known = METRICS_OF_AWS[alarm["Namespace"], alarm["MetricName"]]
@@ -76,7 +75,7 @@ class TestEveryAlarm:
 
     def test_what_is_counted_is_summed(self, name: str) -> None:
         alarm = ALARMS[name]
-        if (UNITS | UNITS_OF_THE_ARCHIVE | UNITS_OF_NOTICES).get(alarm["MetricName"]) == "Count":
+        if (UNITS | UNITS_OF_FUNCTIONS).get(alarm["MetricName"]) == "Count":
             assert alarm["Statistic"] == "Sum"
 
 

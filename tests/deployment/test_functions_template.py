@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 import json
+import re
+from typing import Any
 
+import jmespath  # type: ignore[import-untyped]
 import pytest
 
+from chalicelib.archive.canonical import row_hash
+from chalicelib.archive.manifest import line_of
 from chalicelib.audit.attempts import ATTEMPT_ROWS
+from chalicelib.notices.told import told_event
 from chalicelib.settings import OutboxSettings, Settings
 from chalicelib.web.problems import INTERNAL_ERROR, PROBLEMS
-from tests.support.cloud_formation import Properties, app_template, properties, resolved
+from tests.docs.pages import DOCS, code_in, section, tables
+from tests.support.cloud_formation import Properties, app_template, of_type, properties, resolved
+from tests.support.memory_notices import record_of
+from tests.unit.notices.samples import an_event
+
+RUNBOOK = DOCS / "runbook.md"
 
 
 def of(name: str) -> Properties:
@@ -167,3 +178,38 @@ class TestFunctions:
 
         assert queue["SqsManagedSseEnabled"] is True
         assert queue["MessageRetentionPeriod"] == 14 * 24 * 3_600
+
+
+class TestFailureQueue:
+    """Whatever reads a stream tells it what it gave up; some of that is evidence."""
+
+    @pytest.mark.requirement("A4")
+    def test_its_alarm_and_the_runbook_tell_of_every_function_that_writes_to_it(self) -> None:
+        readers = {
+            name
+            for name, function in of_type(app_template(), "AWS::Serverless::Function").items()
+            for event in function.get("Events", {}).values()
+            if event["Type"] == "DynamoDB"
+        }
+        (rows,) = tables(section("### FailureQueueAlarm", RUNBOOK))
+
+        assert {name for row in rows for name in code_in(row["`functionArn` names"])} == readers
+        for name in readers:
+            assert name in of("FailureQueueAlarm")["AlarmDescription"]
+
+    @pytest.mark.requirement("A4")
+    def test_nobody_is_told_to_empty_it(self) -> None:
+        """With the messages of the archive would go all that tells which events lack their proof."""
+        assert "purge-queue" not in RUNBOOK.read_text(encoding="utf-8")
+
+    @pytest.mark.requirement("A4", "E7")
+    def test_what_is_handed_over_once_more_is_a_record_like_the_streams(self) -> None:
+        query = re.search(r'--query "({Records: .*})" >', section("### Events", RUNBOOK))
+        row: dict[str, Any] = record_of(an_event())["dynamodb"]["NewImage"]
+        assert query is not None
+        (record,) = jmespath.search(query[1], {"Item": row})["Records"]
+        line = line_of(record)
+
+        assert told_event(record) == an_event()
+        assert line is not None
+        assert (line.pk, line.sk, line.sha256) == (row["pk"]["S"], row["sk"]["S"], row_hash(row))

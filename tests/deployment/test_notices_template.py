@@ -8,10 +8,12 @@ from typing import Any
 
 import pytest
 
+from chalicelib.accounts.addresses import MOST_ADDRESSES, MOST_FORMER_ADDRESSES
 from chalicelib.deployment.deploy import Options, _check_mail_from
 from chalicelib.deployment.errors import DeploymentError
 from chalicelib.notices.choice import TOLD
 from chalicelib.notices.dynamodb import ATTRIBUTES_OF_TENANTS, ATTRIBUTES_OF_USERS
+from chalicelib.notices.ses import SES_CONFIG
 from chalicelib.settings import NoticesSettings
 from tests.deployment.test_roles import (
     FOR_CODES,
@@ -35,7 +37,7 @@ OF_A_MAIL = ("pk", "sk", "format_version", *ATTRIBUTES_OF_TENANTS, *ATTRIBUTES_O
 
 
 def of_notices() -> list[str]:
-    return [name for name in APP["Resources"] if name.startswith(("Notices", "MailsRefused"))]
+    return [name for name in APP["Resources"] if name.startswith(("Notices", "MailsGivenUp"))]
 
 
 def test_it_is_there_only_where_an_address_is_given() -> None:
@@ -46,7 +48,7 @@ def test_it_is_there_only_where_an_address_is_given() -> None:
         "NoticesRole",
         "NoticesLogGroup",
         "NoticesBehindAlarm",
-        "MailsRefusedAlarm",
+        "MailsGivenUpAlarm",
     }
     for name in of_notices():
         assert APP["Resources"][name]["Condition"] == "HasMailFrom", name
@@ -81,6 +83,14 @@ def test_it_is_called_for_what_is_told_alone_and_for_a_day() -> None:
     assert source["DestinationConfig"]["OnFailure"]["Destination"] == {
         "Fn::GetAtt": ["FailureQueue", "Arn"]
     }
+
+
+def test_one_event_ends_in_time_however_slow_ses_is_and_of_more_lambda_halves_the_batch() -> None:
+    slow: Any = SES_CONFIG
+    one_event = (MOST_ADDRESSES + MOST_FORMER_ADDRESSES) * (slow.connect_timeout + slow.read_timeout)
+    assert one_event < properties(APP, "Notices")["Timeout"]
+    (event,) = properties(APP, "Notices")["Events"].values()
+    assert event["Properties"]["BisectBatchOnFunctionError"] is True
 
 
 def reads(partition: str, *attributes: str) -> bool:

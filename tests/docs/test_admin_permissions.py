@@ -11,7 +11,7 @@ import pytest
 from chalicelib.settings import AdminSettings, SettingsError
 from tests.docs.pages import code_in, section, table
 from tests.docs.test_permissions import COLUMNS
-from tests.support.admin import PASSWORD, Desk, key_of_length, user_row
+from tests.support.admin import Desk, key_of_length, member, user_row
 from tests.support.world import ANNA, moto_world
 
 
@@ -60,18 +60,18 @@ def test_permissions_are_those_that_the_operations_use() -> None:
         doing = "import secrets"
         desk.imports({"username": ANNA, "secret": key_of_length(20)})
         doing = "add staff"
-        desk.gets("add_staff", username="eva", password=PASSWORD)
+        desk.gets("add_staff", **member("eva"))
         doing = "list and export"
         desk.gets("list_staff")
         desk.gets("list_users")
         desk.gets("export_user", username=ANNA)
         desk.gets("events_of_day", username=ANNA, day="20261123")
         doing = "erase a user, remove staff"
-        erased = desk.gets("erase_user", username=ANNA)
-        world.stores.accounts.grace_until("cozone", erased["user"], due_at=1, now=1)
+        erased = desk.erases(username=ANNA)
+        world.stores.accounts.grace_until("cozone", erased, due_at=1, now=1)
         used[doing].discard(("state", "UpdateItem"))  # the line above, which is a request on its way
-        desk.gets("sweep_user", user=erased["user"])
-        desk.gets("erase_user", username="eva", role="help_desk")
+        desk.gets("sweep_user", user=erased)
+        desk.erases(username="eva", role="help_desk")
         for client in clients:
             client.meta.events.unregister("provide-client-params", unique_id="permissions")
 

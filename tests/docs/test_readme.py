@@ -12,6 +12,7 @@ import pytest
 
 from chalicelib.assertions.assertion import ASSERTION_SECONDS
 from chalicelib.assertions.signing_keys import OVERLAP_SECONDS
+from chalicelib.audit.history import REFERENCE_DAYS
 from chalicelib.authenticators.record import (
     MOST_AUTHENTICATORS,
     MOST_CONFIRMATION_ATTEMPTS,
@@ -19,6 +20,7 @@ from chalicelib.authenticators.record import (
 )
 from chalicelib.browsers.record import MOST_BROWSERS
 from chalicelib.hand_offs.record import HAND_OFF_SECONDS, RETURN_CODE_SECONDS
+from chalicelib.help_desk.overview import LOOK_SECONDS, MOST_COUNTED
 from chalicelib.portals.client_authentication import LONGEST_JWT_SECONDS
 from chalicelib.portals.second_factor import ENROL, OFFER, SUPPORT, VERIFY
 from chalicelib.resets.record import MOST_RESET_CODE_ATTEMPTS, RESET_CODE_SECONDS
@@ -37,6 +39,7 @@ from chalicelib.throttle import (
     OTP_LADDER,
     PASSWORD_LADDER,
     RECOVERY_SETS_PER_DAY,
+    STEPS_PER_DAY,
     UNLOCKS_PER_MONTH,
 )
 from chalicelib.web.body import LONGEST_BODY_BYTES
@@ -168,6 +171,8 @@ def test_limits_are_those_that_hold() -> None:
         "Codes for one pending key": [MOST_CONFIRMATION_ATTEMPTS, PENDING_SECONDS // 60],
         "Unlocks of one user's authenticators in a calendar month (UTC)": [UNLOCKS_PER_MONTH],
         "Sets of recovery codes that one user makes in a day (UTC)": [RECOVERY_SETS_PER_DAY],
+        "Steps with authenticators that one user takes in a day (UTC): a key begun or confirmed, an"
+        " authenticator named or removed": [STEPS_PER_DAY],
         "Authenticators of one user": [MOST_AUTHENTICATORS],
         "Remembered browsers of one user": [MOST_BROWSERS, LONGEST_REMEMBER_DAYS],
         "Session": [session.IDLE_SECONDS // 60, session.ABSOLUTE_SECONDS // 60],
@@ -180,6 +185,8 @@ def test_limits_are_those_that_hold() -> None:
         "A return code, and an assertion": [RETURN_CODE_SECONDS],
         "A client's JWT": [LONGEST_JWT_SECONDS],
         "Signing keys are published before and after they sign": [OVERLAP_SECONDS // 3_600],
+        "What one look of the help desk's for a reference may take": [LOOK_SECONDS, REFERENCE_DAYS],
+        "Users that are counted of each status": [*divmod(MOST_COUNTED, 1_000)],
         "Body of a request": [LONGEST_BODY_BYTES // 1024],
     }
     assert PASSWORD_LADDER.disabled_at is None

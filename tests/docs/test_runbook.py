@@ -13,14 +13,12 @@ from botocore import xform_name
 from botocore.exceptions import UnknownServiceError
 from botocore.session import Session
 
-from chalicelib.archive.log import UNITS as UNITS_OF_THE_ARCHIVE
-from chalicelib.notices.notifier import UNITS as UNITS_OF_NOTICES
+from chalicelib.web.function_log import UNITS as UNITS_OF_FUNCTIONS
 from chalicelib.web.metrics import ALARMS, DIMENSION, NAMESPACE, OUTCOMES, STEPS, UNITS, embedded_metrics
 from chalicelib.web.request_log import RequestLog
 from tests.docs.pages import DOCS, PROJECT, code_in, fenced_blocks, section, table, tables
 from tests.support.cloud_formation import app_template, data_template, of_type
 
-OF_OTHER_FUNCTIONS = UNITS_OF_THE_ARCHIVE | UNITS_OF_NOTICES
 RUNBOOK = DOCS / "runbook.md"
 TEXT = RUNBOOK.read_text(encoding="utf-8")
 APP = app_template("prod")
@@ -149,7 +147,7 @@ def test_the_fields_of_a_line_are_those_listed() -> None:
 
 def test_the_metrics_are_those_sent() -> None:
     rows = table("### Metrics", RUNBOOK)
-    assert {code_in(row["metric"])[0]: row["unit"] for row in rows} == UNITS | OF_OTHER_FUNCTIONS
+    assert {code_in(row["metric"])[0]: row["unit"] for row in rows} == UNITS | UNITS_OF_FUNCTIONS
     causes = {cause: code_in(row["metric"])[0] for row in rows for cause in code_in(row["sent for"])}
     assert causes == STEPS | OUTCOMES | ALARMS | {"Verified": "VerificationTime"}
     assert f"Namespace `{NAMESPACE}`, dimension `{DIMENSION}`" in TEXT
@@ -165,7 +163,7 @@ def test_every_alarm_has_its_section_and_no_other_is_told() -> None:
 def test_every_name_in_capitals_stands_for_something() -> None:
     known = {
         *UNITS,
-        *OF_OTHER_FUNCTIONS,
+        *UNITS_OF_FUNCTIONS,
         *_OF_AWS,
         *APP["Parameters"],
         *APP["Resources"],

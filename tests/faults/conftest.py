@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.support.hashing import quick_hashes  # noqa: F401 - a fixture for all
 from tests.support.world import World, moto_world
 
 

@@ -33,6 +33,20 @@ def test_a_refusal_without_a_reason(call: str, world: World) -> None:
     assert world.wizard().sign_in().status == 200
 
 
+@pytest.mark.requirement("V1", "R4")
+def test_a_recovery_code_refused_without_a_reason(world: World) -> None:
+    _, codes = world.wizard().enrolled_with_codes()
+    wizard = world.wizard()
+    wizard.sign_in()
+    wizard.session()
+    world.aws.interfere(refused_without_a_word, at_call=3)
+    answer = wizard.recover(codes[0])
+    assert world.aws.calls[-1] == "UpdateItem"
+    assert (answer.status, answer.problem) == (503, "service_unavailable")
+    assert answer.headers["retry-after"] == "5"
+    assert wizard.recover(codes[0]).status == 200
+
+
 @pytest.mark.requirement("V1")
 def test_a_begin(world: World) -> None:
     wizard = world.wizard()

@@ -905,6 +905,18 @@ def _see_nobody(scene: Scene) -> Act:
     return lambda: desk.user("nobody")
 
 
+@case(SEE, "search_unfinished")
+def _see_whoever_shows_a_reference_of_a_busy_week(scene: Scene) -> Act:
+    desk = scene.is_helped()
+
+    def take_long(_: aws.Request, take_effect: Callable[[], Any]) -> Any:
+        scene.world.clock.advance(30)
+        return take_effect()
+
+    scene.world.aws.interfere(take_long, at_call=4)
+    return lambda: desk.user_of_reference("00000000")
+
+
 @case(RESET, "ok", SECOND_FACTOR_RESET)
 def _reset(scene: Scene) -> Act:
     desk = scene.is_helped()
@@ -956,6 +968,13 @@ def _reset_while_nothing_can_be_stored(scene: Scene) -> Act:
 def _unlock(scene: Scene) -> Act:
     desk = scene.is_helped()
     return lambda: desk.unlock(scene.world.user.user_id)
+
+
+@case(UNLOCK, "ok")
+def _unlock_by_the_same_request(scene: Scene) -> Act:
+    desk = scene.is_helped()
+    desk.unlock(scene.world.user.user_id, idempotency_key=scene.key)
+    return lambda: desk.unlock(scene.world.user.user_id, idempotency_key=scene.key)
 
 
 @case(UNLOCK, "authenticator_disabled")
@@ -1125,6 +1144,7 @@ TOLD_BY_NO_REQUEST = {
 }
 
 
+@pytest.mark.doubles
 @pytest.mark.requirement("A1")
 def test_no_operation_no_outcome_and_no_kind_of_event_is_left_out(world: World) -> None:
     operations = {f"{method} {path}" for path, methods in world.app.routes.items() for method in methods}

@@ -115,6 +115,7 @@ def test_bodies_over_sixteen_kibibytes(path: str, world: World, wizard: Wizard) 
     assert _as_before(world, wizard, before)
 
 
+@pytest.mark.doubles
 @pytest.mark.parametrize("length", ["²", "-1", "1e9", "ten", "", "٢"])
 def test_a_content_length_that_is_no_number(length: str, wizard: Wizard) -> None:
     assert wizard.sign_in(headers={"content-length": length}).status == 200
@@ -180,16 +181,19 @@ def test_user_names_that_nobody_has(username: str, world: World, wizard: Wizard)
     assert len(counted[0]["pk"]["S"]) == len("LOOKUP#") + 64
 
 
+@pytest.mark.doubles
 @pytest.mark.parametrize("length", [1, 64, 256])
 def test_passwords_of_any_length_up_to_256_are_looked_at(length: int, wizard: Wizard) -> None:
     assert wizard.sign_in(password="ﷺ" * length).problem == "password_mismatch"
 
 
+@pytest.mark.doubles
 def test_a_password_of_257_is_not(wizard: Wizard) -> None:
     answer = wizard.sign_in(password="x" * 257)
     assert (answer.problem, answer.body["field"]) == ("body_malformed", "password")
 
 
+@pytest.mark.doubles
 def test_every_problem_says_what_it_is(world: World, wizard: Wizard) -> None:
     """The members of RFC 9457, ours, and what the log needs to find it again."""
     wizard.begun()

@@ -41,6 +41,7 @@ class TestBegin:
         assert wizard.begin().problem == "verification_required"
         assert world.row("PENDING") is None
 
+    @pytest.mark.doubles
     @pytest.mark.requirement("E1")
     def test_the_password_counts_for_five_minutes(self, world: World, wizard: Wizard) -> None:
         wizard.sign_in()
@@ -51,6 +52,7 @@ class TestBegin:
         world.clock.advance(5 * MINUTES)
         assert wizard.begin().status == 200
 
+    @pytest.mark.doubles
     @pytest.mark.requirement("E1")
     def test_a_confirmed_code_spends_the_password_it_was_begun_with(
         self, world: World, wizard: Wizard
@@ -60,6 +62,7 @@ class TestBegin:
         assert wizard.session().body["password_fresh_until"] is None
         assert wizard.begin().problem == "reauthentication_required"
 
+    @pytest.mark.doubles
     @pytest.mark.requirement("E2")
     def test_proving_the_password_again_gives_a_new_session_and_ends_the_old(
         self, world: World, wizard: Wizard
@@ -91,6 +94,7 @@ class TestBegin:
 class TestOffer:
     """What the app is given, and for how long."""
 
+    @pytest.mark.doubles
     @pytest.mark.requirement("B64")
     def test_the_key_is_twenty_bytes_in_the_form_every_app_reads(self, wizard: Wizard) -> None:
         wizard.begun()
@@ -106,6 +110,7 @@ class TestOffer:
         assert parse_qs(uri.query) == {"secret": [offer["key"]], "issuer": ["Azets Cozone"]}
         assert "+" not in offer["uri"]
 
+    @pytest.mark.doubles
     @pytest.mark.requirement("T11", "B43", "B51")
     def test_the_qr_code_is_drawn_here_and_kept_nowhere(self, wizard: Wizard) -> None:
         wizard.begun()
@@ -114,6 +119,7 @@ class TestOffer:
         assert set(answer.body["qr"]) == {"size", "path"}
         assert set(answer.body["qr"]["path"]) <= set("Mmhv0123456789.- ")
 
+    @pytest.mark.doubles
     @pytest.mark.requirement("B36")
     def test_reloads_and_tabs_of_one_sign_in_show_the_same_key(self, wizard: Wizard) -> None:
         phone = wizard.begun()
@@ -126,11 +132,13 @@ class TestOffer:
             assert second[same] == first[same]
         assert wizard.confirm(phone.otp()).status == 200
 
+    @pytest.mark.doubles
     def test_the_key_outlives_a_new_proof_of_the_password(self, wizard: Wizard) -> None:
         phone = wizard.begun()
         wizard.prove_again()
         assert wizard.offer().body["key"] == phone.key
 
+    @pytest.mark.doubles
     @pytest.mark.requirement("E4", "B36")
     def test_another_sign_in_never_sees_the_key_and_replaces_it(self, world: World, wizard: Wizard) -> None:
         phone = wizard.begun()
@@ -155,6 +163,7 @@ class TestOffer:
         assert wizard.confirm(phone.otp()).problem == "enrolment_not_begun"
         assert wizard.begin().body["key"] != phone.key
 
+    @pytest.mark.doubles
     def test_cancelling_never_drops_another_sign_ins_key(self, world: World, wizard: Wizard) -> None:
         phone = wizard.begun()
         other = world.wizard()
@@ -166,6 +175,7 @@ class TestOffer:
 class TestExpiry:
     """What waits ends after 30 minutes or ten wrong codes, whether or not TTL has swept."""
 
+    @pytest.mark.doubles
     @pytest.mark.requirement("E3", "B37")
     def test_the_last_second_counts(self, world: World, wizard: Wizard) -> None:
         phone = wizard.begun()
@@ -206,6 +216,7 @@ class TestExpiry:
         assert new_phone.key != phone.key
         assert wizard.confirm(new_phone.otp()).status == 200
 
+    @pytest.mark.doubles
     def test_the_tenth_code_may_be_right(self, wizard: Wizard) -> None:
         phone = wizard.begun()
         for _ in range(9):
@@ -242,6 +253,7 @@ class TestConfirm:
             assert answer.status == 400
         assert world.row("TOTP") is None
 
+    @pytest.mark.doubles
     @pytest.mark.requirement("T7", "B08")
     def test_the_confirming_code_is_spent(self, world: World, wizard: Wizard) -> None:
         phone = wizard.enrolled()
@@ -251,6 +263,7 @@ class TestConfirm:
         world.clock.advance_to_next_time_step()
         assert again.verify(phone.otp()).status == 200
 
+    @pytest.mark.doubles
     @pytest.mark.requirement("T7", "B05")
     def test_confirming_with_the_next_code_spends_the_current_one_too(
         self, world: World, wizard: Wizard
@@ -261,6 +274,7 @@ class TestConfirm:
         again.sign_in()
         assert again.verify(phone.otp()).problem == "otp_already_used"
 
+    @pytest.mark.doubles
     @pytest.mark.requirement("E4", "B29")
     def test_the_old_phone_works_until_the_new_one_is_confirmed(self, world: World, wizard: Wizard) -> None:
         old_phone = wizard.enrolled()
@@ -279,6 +293,7 @@ class TestConfirm:
         assert next_time.verify(old_phone.otp()).problem == "otp_mismatch"
         assert next_time.verify(new_phone.otp()).status == 200
 
+    @pytest.mark.doubles
     @pytest.mark.requirement("E5", "E8")
     def test_confirming_ends_every_other_session(self, world: World, wizard: Wizard) -> None:
         elsewhere = world.wizard()
@@ -348,12 +363,14 @@ class TestConfirm:
         assert wizard.offer().problem == "not_signed_in"
         assert world.aws.state() == state
 
+    @pytest.mark.doubles
     @pytest.mark.requirement("E6")
     def test_signing_in_again_shows_that_it_is_done(self, world: World, wizard: Wizard) -> None:
         phone = wizard.begun()
         wizard.confirm(phone.otp(), keep_cookie=False)
         assert world.wizard().sign_in().body["second_factor"] == "active"
 
+    @pytest.mark.doubles
     def test_a_second_tab_learns_that_it_is_done(self, wizard: Wizard) -> None:
         phone = wizard.enrolled()
         assert wizard.offer().problem == "enrolment_already_confirmed"
@@ -363,6 +380,7 @@ class TestConfirm:
 class TestClockAdvice:
     """A phone whose clock is off is told so, by how much, and only while setting up."""
 
+    @pytest.mark.doubles
     @pytest.mark.requirement("T13")
     @pytest.mark.parametrize("steps", [range(-10, -1), range(2, 11)], ids=["behind", "ahead"])
     def test_the_amount_is_told_at_set_up(self, steps: range, wizard: Wizard) -> None:
@@ -373,6 +391,7 @@ class TestClockAdvice:
             assert answer.body["drift_seconds"] == 30 * step
         assert wizard.confirm(phone.otp()).status == 200
 
+    @pytest.mark.doubles
     @pytest.mark.requirement("T13")
     def test_beyond_five_minutes_it_is_a_wrong_code(self, wizard: Wizard) -> None:
         phone = _phone_with_distinct_codes(wizard)

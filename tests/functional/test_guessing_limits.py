@@ -138,6 +138,7 @@ class TestLadder:
 class TestMonth:
     """A patient guesser between the owner's own sign-ins meets the month's cap."""
 
+    @pytest.mark.doubles
     @pytest.mark.requirement("L4", "B21")
     def test_four_wrong_codes_a_day_stop_at_thirty(self, world: World, phone: Phone) -> None:
         world.clock.now = 1_796_119_200  # 2026-12-01T10:00:00Z: a month with no end in sight
@@ -227,6 +228,7 @@ class TestOneBudget:
         _signed_in(world).verify(phone.wrong_otp())
         assert _failures(world) == 1
 
+    @pytest.mark.doubles
     @pytest.mark.requirement("L5", "B26")
     def test_a_restarted_service_remembers(self, world: World, phone: Phone) -> None:
         for _ in range(FREE_ATTEMPTS):

@@ -7,6 +7,8 @@ import pytest
 from tests.support.wizard import Wizard
 from tests.support.world import World
 
+pytestmark = pytest.mark.doubles
+
 
 @pytest.mark.requirement("E4", "E12", "T6", "T7")
 def test_a_user_turns_on_two_step_verification_and_uses_it_the_next_time(

@@ -11,6 +11,9 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from chalicelib.accounts.record import user_id_of
+from chalicelib.audit.event import ADDRESSES_CHANGED
+from chalicelib.storage.changes import Change
 from tests.support.aws import unreachable
 from tests.support.portal import RETURN_URL, ClientKey, Portal, brought_back, client_of
 from tests.support.wizard import Answer, Phone, Wizard, new_idempotency_key
@@ -256,6 +259,48 @@ class TestWhoComes:
         assert row["username"] == row["name_key"] == {"S": "anna.ny@portal.example"}
         assert row["language"] == {"S": "en"}
 
+    @pytest.mark.doubles
+    @pytest.mark.requirement("E7")
+    @pytest.mark.parametrize(
+        ("earlier", "later", "stays"),
+        [
+            ({"addresses": ["a@x.se"], "language": "en"}, {"addresses": ["b@x.se"]}, ["b@x.se"]),
+            ({"language": "en"}, {"addresses": ["b@x.se"]}, ["b@x.se"]),
+            ({"username": "c@x.se"}, {"addresses": ["b@x.se"]}, ["b@x.se"]),
+            ({"addresses": ["a@x.se"], "username": "c@x.se"}, {"addresses": ["b@x.se"]}, ["a@x.se"]),
+        ],
+        ids=["the same addresses", "none", "another name", "another name and the same addresses"],
+    )
+    def test_of_two_hand_overs_at_once_neither_undoes_where_notices_go_without_a_word(
+        self,
+        world: World,
+        portal: Portal,
+        monkeypatch: pytest.MonkeyPatch,
+        earlier: dict[str, Any],
+        later: dict[str, Any],
+        stays: list[str],
+    ) -> None:
+        """The one reads the user, then the other changes where their notices go: both are told."""
+        portal.hand_off(USER, addresses=["a@x.se"])
+        transactions = world.stores.transactions
+        commit = transactions.commit
+
+        def at_the_last_moment(*changes: Change) -> None:
+            monkeypatch.undo()
+            assert portal.hand_off(USER, **later).status == 201
+            commit(*changes)
+
+        monkeypatch.setattr(transactions, "commit", at_the_last_moment)
+        assert portal.hand_off(USER, **earlier).status == 201
+        user_id = user_id_of(world.services.tenants.get("example").lookup_key, USER)
+        user = world.stores.accounts.get("example", user_id)
+        assert user is not None
+        assert user.addresses == tuple(stays)
+        told = {*user.addresses, *user.former_addresses}
+        assert told == {"a@x.se", "b@x.se"}
+        changed = [e for e in world.stores.events.events if e.kind == ADDRESSES_CHANGED]  # type: ignore[attr-defined]  # a double's
+        assert len(changed) == (1 if stays == ["b@x.se"] else 2)
+
     @pytest.mark.requirement("B42")
     def test_a_user_whose_identity_is_not_verified_stays_outside(
         self, world: World, portal: Portal
@@ -377,6 +422,7 @@ class TestAuthTime:
         ahead = world.arrived(portal, USER, auth_time=now + 30)
         assert ahead.session().body["password_fresh_until"] == "2026-11-23T09:05:00Z", "as if it were now"
 
+    @pytest.mark.doubles
     @pytest.mark.requirement("B36", "E3")
     def test_a_new_hand_off_begins_anew_and_the_one_before_is_told(
         self, world: World, portal: Portal
@@ -699,6 +745,7 @@ class TestSuspension:
         assert other.call("GET", "/api/tenant").body["suspended"] is False
 
 
+@pytest.mark.doubles
 @pytest.mark.requirement("M3", "M4")
 def test_a_redemption_sent_twice_by_one_jwt_flags_nothing(world: World, wizard: Wizard) -> None:
     """A log that holds a JWT pages no operator; the code stays spent."""
@@ -717,6 +764,7 @@ def test_a_redemption_sent_twice_by_one_jwt_flags_nothing(world: World, wizard: 
     assert portal.redeem(code).problem == "return_code_used"
 
 
+@pytest.mark.doubles
 @pytest.mark.requirement("E2")
 def test_a_link_ends_the_session_that_the_browser_had(world: World, wizard: Wizard) -> None:
     portal = world.add_portal()
@@ -728,6 +776,7 @@ def test_a_link_ends_the_session_that_the_browser_had(world: World, wizard: Wiza
     assert wizard.session().problem == "not_signed_in"
 
 
+@pytest.mark.doubles
 @pytest.mark.requirement("E1")
 def test_a_password_from_before_the_portal_held_them_proves_nothing(world: World, wizard: Wizard) -> None:
     key = ClientKey()

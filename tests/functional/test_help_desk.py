@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 import secrets
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from chalicelib.accounts.record import DISABLED, ENROLLED, NOT_ENROLLED, STATUSES, User
 from chalicelib.audit.event import AUTHENTICATOR_IMPORTED, Event
+from chalicelib.help_desk import overview
 from chalicelib.standing import timestamp
-from tests.support.clock import A_MONDAY_MORNING
+from tests.support.clock import A_MONDAY_MORNING, ManualClock
 from tests.support.help_desk import HelpDesk
 from tests.support.portal import brought_back
 from tests.support.seeding import Seeding
@@ -82,6 +85,7 @@ def test_a_tenant_that_nobody_has_is_told_apart_from_no_other(world: World) -> N
     assert world.help_desk().sign_in().problem == "tenant_suspended"
 
 
+@pytest.mark.doubles
 @pytest.mark.requirement("L11", "P5")
 @pytest.mark.parametrize("passwords", ["directory", "portal"])
 def test_unknown_staff_cost_and_hear_the_same_as_known_ones(world: World, passwords: str) -> None:
@@ -256,12 +260,26 @@ def test_users_are_counted_by_status(world: World, desk: HelpDesk) -> None:
         "enrolled": 2,
         "disabled": 1,
         "total": 4,
+        "more_than": [],
     }
+
+
+@pytest.mark.doubles
+@pytest.mark.requirement("V2")
+def test_of_very_many_users_is_told_that_they_are_more(
+    world: World, desk: HelpDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(overview, "MOST_COUNTED", 2)
+    add_users(world, "a", "b", "c", status=ENROLLED)
+    told = desk.counts().body
+    assert (told["enrolled"], told["not_enrolled"], told["total"]) == (2, 1, 3)
+    assert told["more_than"] == ["enrolled", "total"]
 
 
 # -- one user
 
 
+@pytest.mark.doubles
 @pytest.mark.requirement("E9", "B46")
 def test_a_user_is_shown_with_all_that_stands_for_the_second_factor(
     world: World, desk: HelpDesk, wizard: Wizard
@@ -303,6 +321,7 @@ def test_a_user_is_shown_with_all_that_stands_for_the_second_factor(
     assert not any(form in json.dumps(told) for form in [*phone.forms_of_key(), *codes, "argon2", "hash"])
 
 
+@pytest.mark.doubles
 @pytest.mark.requirement("E9")
 def test_a_replaced_phone_stays_on_record(world: World, desk: HelpDesk, wizard: Wizard) -> None:
     """Every factor ever bound: when, by whom and from where, though it works no more."""
@@ -422,6 +441,7 @@ def test_a_month_that_is_used_up_is_told(world: World, desk: HelpDesk, wizard: W
     assert (told["month_cap_reached"], told["waiting_until"]) == (True, "2026-12-01T00:00:00Z")
 
 
+@pytest.mark.doubles
 @pytest.mark.requirement("B57", "M1")
 def test_a_user_is_found_by_the_reference_that_their_page_shows(world: World, desk: HelpDesk) -> None:
     world.add_byra_with_berit()
@@ -437,6 +457,37 @@ def test_a_user_is_found_by_the_reference_that_their_page_shows(world: World, de
     desk.sign_in()
     desk.verify(desk.phone.otp())
     assert desk.user_of_reference(reference).problem == "not_found"
+
+
+class BusyWeek:
+    """A tenant whose events go on for ever: each part takes its time, and holds nobody's reference."""
+
+    def __init__(self, clock: ManualClock, *, seconds_a_part: float) -> None:
+        self._clock = clock
+        self._seconds = seconds_a_part
+        self.looked_at = 0
+
+    def users_of_reference(self, *_: str, **__: int) -> Iterator[None]:
+        while True:
+            self._clock.advance(self._seconds)
+            self.looked_at += 1
+            yield None
+
+
+@pytest.mark.doubles
+@pytest.mark.requirement("V2")
+@pytest.mark.parametrize(("seconds_a_part", "parts"), [(0.0, 120), (0.5, 12), (30.0, 1)])
+def test_a_look_for_a_reference_ends_and_says_that_it_saw_the_latest_only(
+    world: World, stina: User, seconds_a_part: float, parts: int
+) -> None:
+    assert stina.is_staff
+    week = BusyWeek(world.clock, seconds_a_part=seconds_a_part)
+    of_desk = world.services.help_desk
+    busy = replace(of_desk, overview=replace(of_desk.overview, history=week))  # type: ignore[arg-type]  # all it needs
+    world.use(replace(world.services, help_desk=busy))
+    answer = world.help_desk().begins_work().user_of_reference("7f3c9abc")
+    assert (answer.status, answer.problem) == (404, "search_unfinished")
+    assert week.looked_at == parts
 
 
 @pytest.mark.requirement("M1", "M2", "B57", "B62")

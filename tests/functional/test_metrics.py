@@ -278,6 +278,7 @@ def _tampered(world: World) -> Row:
     }
 
 
+@pytest.mark.doubles
 @pytest.mark.requirement("A1")
 def test_every_step_and_every_problem_sends_what_the_table_says(world: World) -> None:
     story = Story(world)

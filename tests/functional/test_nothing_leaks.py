@@ -305,6 +305,7 @@ def test_keys_of_rows_hold_opaque_ids_only(world: World, wizard: Wizard) -> None
         assert "firma" not in key.lower()
 
 
+@pytest.mark.doubles
 @pytest.mark.requirement("T12", "B35", "B46", "B51", "S8")
 def test_after_confirmation_no_route_tells_the_secret_to_anybody(world: World, wizard: Wizard) -> None:
     """Every route, as the owner, in another sign-in of theirs, as another user and as nobody."""
@@ -351,6 +352,7 @@ def test_after_confirmation_no_route_tells_the_secret_to_anybody(world: World, w
     assert not [form for form in forms if form in replacement.text and not form.startswith("otpauth")]
 
 
+@pytest.mark.doubles
 @pytest.mark.requirement("S8", "B44")
 def test_only_the_cookie_carries_the_session(world: World, wizard: Wizard) -> None:
     """No body, no other header and no address ever holds it, nor the user's id."""
@@ -407,6 +409,7 @@ def test_a_fault_of_ours_tells_nothing(world: World, wizard: Wizard) -> None:
     assert world.last_line["fault"][0] == "LookupError"
 
 
+@pytest.mark.doubles
 @pytest.mark.requirement("A5")
 def test_a_log_line_is_one_line_whatever_is_in_it(world: World) -> None:
     for text in ("a\r\nb", "\x1b[2J", "a\u2028b\u2029c", '"}\n{"level":"INFO"', "\x00", "\u202e"):

@@ -9,6 +9,7 @@ import pytest
 
 from chalicelib.audit.event import ATTEMPTS_WARNED, AUTHENTICATOR_BOUND, AUTHENTICATOR_REVOKED
 from chalicelib.notices.dynamodb import DynamoRecipients, DynamoSentMails
+from chalicelib.notices.texts import texts_in
 from tests.functional.test_nothing_leaks import Leaks
 from tests.support import aws as faults
 from tests.support.memory_notices import Told, record_of_row
@@ -119,6 +120,24 @@ def test_the_owner_is_told_before_the_authenticator_is_disabled(world: World, wi
     told = told_by(world)
     deliver_events(world, told)
     assert "tvåstegsverifieringen för ditt konto är låst" in subjects(told)
+
+
+@pytest.mark.requirement("E7", "E11")
+def test_of_a_reset_that_waits_the_mail_says_when_its_code_works_whatever_came_after(
+    world: World, wizard: Wizard
+) -> None:
+    wizard.enrolled()
+    policy = dict(world.tenant.profile.source["policy"])
+    world.add_tenant(policy=policy | {"reset_wait_hours": 4})
+    world.clock.advance(61)  # for which the tenant was remembered without
+    world.add_staff()
+    assert world.help_desk().begins_work().reset(world.user.user_id).status == 201
+    opens_at = world.row("RESET")["opens_at"]["N"]  # type: ignore[index]
+    world.add_tenant(policy=policy)  # before the mail is written
+    told = told_by(world)
+    deliver_events(world, told)
+    (mail,) = [mail for mail in told.mails if "nollställ" in mail.subject]
+    assert texts_in("sv").moment(int(opens_at)) in mail.text
 
 
 @pytest.mark.requirement("R6", "R7")

@@ -39,6 +39,7 @@ def test_the_document_is_sound() -> None:
     assert DOCUMENT["openapi"].startswith("3.1.")
 
 
+@pytest.mark.doubles
 def test_it_names_every_route_and_no_other(world: World) -> None:
     routes = {(method, path) for path, methods in world.app.routes.items() for method in methods}
     assert set(OPERATIONS) == routes
@@ -68,6 +69,7 @@ def test_what_every_route_shares_is_told_for_every_route() -> None:
         assert is_of_page == (operation["security"] != [{"client": []}])
 
 
+@pytest.mark.doubles
 def test_bodies_are_what_it_says(world: World, wizard: Wizard) -> None:
     """What the document takes is taken, what it does not take is refused by name."""
     portal = world.add_portal()
@@ -260,6 +262,14 @@ def _change_what_there_is(world: World, wizard: Wizard, phone: Phone) -> None:
     for _ in range(4):
         wizard.remove(wizard.authenticator_ids()[-1])
         wizard.prove_again()
+    user = world.row("USER")
+    assert user is not None
+    world.aws.write(user | {f"steps_on_{day_of(int(world.clock()))}": {"N": "40"}})
+    wizard.begin()  # too_many_attempts, as the three below
+    wizard.confirm("123456")
+    wizard.rename(first, "Arbetsmobil")
+    wizard.remove(first)
+    world.aws.write(user)
     for interferences in _OUTAGE_AND_BUG:
         for step in _of_what_there_is(wizard):
             world.aws.interfere(*interferences)
@@ -473,6 +483,9 @@ def _help(world: World, desk: HelpDesk, colleague: HelpDesk, bo: User, cilla: Us
     desk.counts()
     desk.user(bo.user_id)
     desk.user("nobody")
+    world.aws.interfere(_after(lambda: world.clock.advance(30)), at_call=4)
+    assert desk.user_of_reference("00000000").problem == "search_unfinished"
+    world.aws.leave_alone()
     for _ in range(4):
         desk.unlock(bo.user_id)
     desk.unlock("nobody")

@@ -62,6 +62,7 @@ FORM_TYPES = [
 ]
 
 
+@pytest.mark.doubles
 def test_no_route_of_the_page_is_left_out(world: World) -> None:
     """What portals' servers ask is no page's business: see test_portal_clients.py."""
     changing = {
@@ -103,12 +104,14 @@ def test_forms_and_simple_requests_are_refused(
     assert world.aws.state() == before
 
 
+@pytest.mark.doubles
 @pytest.mark.requirement("S5")
 @pytest.mark.parametrize("media_type", ["application/json;charset=UTF-8", "Application/JSON"])
 def test_json_by_any_spelling_is_taken(media_type: str, wizard: Wizard) -> None:
     assert wizard.sign_in(headers={"content-type": media_type}).status == 200
 
 
+@pytest.mark.doubles
 @pytest.mark.requirement("S5")
 def test_browsers_without_fetch_metadata_are_served(wizard: Wizard) -> None:
     assert wizard.sign_in(headers={"sec-fetch-site": None}).status == 200
@@ -124,6 +127,7 @@ def test_reading_changes_nothing(world: World, wizard: Wizard) -> None:
     assert world.aws.state() == before
 
 
+@pytest.mark.doubles
 @pytest.mark.requirement("S10")
 def test_no_answer_lets_another_origin_read_it(world: World, wizard: Wizard) -> None:
     wizard.begun()

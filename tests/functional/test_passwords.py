@@ -27,6 +27,7 @@ def _with_failures(world: World, sort_key: str, failures: int) -> None:
 class TestUnknownUsers:
     """Whether a name is known cannot be told from outside."""
 
+    @pytest.mark.doubles
     @pytest.mark.requirement("L11", "P5", "B57")
     def test_known_and_unknown_names_look_the_same_at_every_try(self, world: World) -> None:
         known, unknown = world.wizard(), world.wizard(username="nobody@firma.se")
@@ -63,6 +64,7 @@ class TestUnknownUsers:
             costs.append(world.aws_calls())
         assert costs[0] == costs[1] == {"DynamoDB.GetItem": 3, "DynamoDB.UpdateItem": 1}
 
+    @pytest.mark.doubles
     @pytest.mark.requirement("B57")
     def test_the_second_factor_shows_only_after_the_password(self, world: World) -> None:
         before = _without_reference(world.wizard().sign_in(password="not-the-password-at-all"))
@@ -83,6 +85,7 @@ class TestWaits:
         assert wizard.sign_in().status == 200
         assert not [row for row in world.aws.state() if row["sk"]["S"] == "PASSWORD"]
 
+    @pytest.mark.doubles
     @pytest.mark.requirement("L11")
     def test_a_strangers_guesses_stop_nobody_who_is_signed_in(self, world: World, wizard: Wizard) -> None:
         wizard.sign_in()
@@ -91,6 +94,7 @@ class TestWaits:
             stranger.sign_in(password="not-the-password-at-all")
         assert wizard.prove_again().status == 200
 
+    @pytest.mark.doubles
     @pytest.mark.requirement("L11")
     def test_the_second_proof_is_limited_likewise(self, world: World, wizard: Wizard) -> None:
         wizard.sign_in()
@@ -101,6 +105,7 @@ class TestWaits:
         world.clock.advance(30)
         assert wizard.prove_again().status == 200
 
+    @pytest.mark.doubles
     @pytest.mark.requirement("L11", "B21")
     def test_signing_in_forgives_no_failed_second_proof(self, world: World, wizard: Wizard) -> None:
         wizard.sign_in()
@@ -114,6 +119,7 @@ class TestWaits:
 class TestNames:
     """A name is found however its owner's keyboard writes it."""
 
+    @pytest.mark.doubles
     @pytest.mark.parametrize(
         "typed",
         ["anna@firma.se", "  Anna@Firma.SE ", "ＡＮＮＡ@firma.se"],  # noqa: RUF001 - full-width letters
@@ -121,6 +127,7 @@ class TestNames:
     def test_case_and_width_do_not_matter(self, typed: str, world: World) -> None:
         assert world.wizard(username=typed).sign_in().body["username"] == "anna@firma.se"
 
+    @pytest.mark.doubles
     @pytest.mark.requirement("L11")
     def test_other_spellings_are_no_new_tries(self, world: World) -> None:
         for typed in ("anna@firma.se", "ANNA@firma.se", " anna@firma.se", "Anna@Firma.se", "anna@FIRMA.SE"):
@@ -131,6 +138,7 @@ class TestNames:
 class TestHash:
     """Hashes follow today's cost."""
 
+    @pytest.mark.full_cost
     @pytest.mark.requirement("P4")
     def test_a_hash_of_lower_cost_is_renewed_at_sign_in(self, world: World, wizard: Wizard) -> None:
         weak = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(ANNAS_PASSWORD)

@@ -194,6 +194,7 @@ class TestDirectory:
         take_the_second_factor_away(world)
         assert world.wizard().sign_in().body["policy"]["due_at"] is None
 
+    @pytest.mark.doubles
     @pytest.mark.requirement("B34")
     def test_where_no_time_is_given_none_is_told(self, world: World) -> None:
         body = world.wizard().sign_in().body

@@ -272,6 +272,7 @@ class TestWhatIsRefused:
         assert (world.aws.state(), world.aws.events()) == before
         assert portal.status("u-1").status == 200, "all but what was wrong was right"
 
+    @pytest.mark.doubles
     @pytest.mark.requirement("M3")
     def test_a_jwt_sent_in_another_form(self, world: World, portal: Portal) -> None:
         known = asked_with(portal, None)
@@ -329,6 +330,7 @@ class TestWhatIsRefused:
             assert asked_with(portal, "Bearer a.b.c", body=body).problem == "client_not_authenticated"
             assert portal.call(STATUS, None, raw=body).problem == "body_malformed"
 
+    @pytest.mark.doubles
     @pytest.mark.requirement("S5")
     @pytest.mark.parametrize("site", ["same-origin", "same-site", "cross-site"])
     def test_a_page_asks_for_no_portal(self, site: str, world: World, portal: Portal) -> None:
@@ -344,6 +346,7 @@ class TestWhatIsRefused:
         answer = portal.call(STATUS, None, raw=BODY, jwt=jwt, headers={"host": "evil.example"})
         assert (answer.status, answer.problem) == (403, "cross_site_request")
 
+    @pytest.mark.doubles
     def test_bodies_are_json_and_of_a_size(self, world: World, portal: Portal) -> None:
         assert (
             portal.status("u-1", headers={"content-type": "text/plain"}).problem == "media_type_unsupported"

@@ -135,6 +135,7 @@ class TestAnswers:
             assert world.aws_calls() == {"DynamoDB.GetItem": 1}, body
         assert portal.call("/api/portal/verification", right).problem == "not_enrolled"
 
+    @pytest.mark.doubles
     @pytest.mark.requirement("T13", "B25")
     def test_a_skewed_code_looks_like_any_wrong_one(
         self, world: World, portal: Portal, phone: Phone
@@ -165,6 +166,7 @@ class TestWhoIsThere:
         assert all(one == told[0] for one in told)
         assert (told[0][0], told[0][3]) == (409, {"DynamoDB.GetItem": 1, "DynamoDB.UpdateItem": 1})
 
+    @pytest.mark.doubles
     @pytest.mark.requirement("B57", "M2")
     @pytest.mark.parametrize("grace_days", [None, 14])
     def test_their_standing_is_told_alike_too(
@@ -203,6 +205,7 @@ class TestWhoIsThere:
 class TestOneBudget:
     """The count belongs to the user and the method, whoever asks for the code."""
 
+    @pytest.mark.doubles
     @pytest.mark.requirement("L1", "L5", "B17", "B13")
     def test_five_wrong_codes_at_the_portal_stop_the_wizard(
         self, world: World, portal: Portal, phone: Phone

@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 
+from chalicelib.authenticators.record import Owner
 from chalicelib.slow_hash import is_slow_hash_of
+from tests.contract.drafts import an_attempt
 from tests.support.wizard import Answer, Phone, Wizard, new_idempotency_key, wrong_recovery_code
 from tests.support.world import World
 
@@ -128,6 +130,32 @@ class TestJourney:
         wizard.begin()
         answer = wizard.confirm(wizard.scan().otp())
         assert answer.body["recovery_codes"] == {"offered": True, "made": True, "due": is_due}
+
+    @pytest.mark.doubles
+    @pytest.mark.requirement("R5")
+    @pytest.mark.parametrize(
+        ("fate", "is_due"), [("kept", False), ("never acknowledged", True), ("disabled", True)]
+    )
+    def test_a_replaced_phone_asks_for_codes_unless_somebody_holds_some_that_work(
+        self, world: World, wizard: Wizard, fate: str, *, is_due: bool
+    ) -> None:
+        phone = wizard.enrolled()
+        made = wizard.make_recovery_codes().body
+        if fate != "never acknowledged":
+            wizard.acknowledge_recovery_codes(made["set"])
+        owner = Owner(tenant_id="cozone", user_id=world.user.user_id)
+        for number in range(20 if fate == "disabled" else 0):
+            world.clock.advance(3_600)
+            attempt = an_attempt(f"guess {number}", made_at=int(world.clock()))
+            world.stores.recovery_codes.reserve_attempt(owner, attempt)
+        world.clock.advance(DAY)
+        later = _signed_in(world)
+        later.verify(phone.otp())
+        later.prove_again()
+        later.begin_replacement()
+        answer = later.confirm(later.scan().otp())
+        assert answer.body["recovery_codes"] == {"offered": True, "made": True, "due": is_due}
+        assert later.make_recovery_codes().problem == (None if is_due else "reauthentication_required")
 
     @pytest.mark.doubles
     @pytest.mark.requirement("R5")
@@ -329,6 +357,7 @@ class TestGuessing:
             assert stranger.recover(wrong_recovery_code(codes[0])).problem == "not_signed_in"
         assert _recovery_row(world) == row
 
+    @pytest.mark.doubles
     @pytest.mark.requirement("R4", "L7", "B17")
     @pytest.mark.parametrize("is_new", [True, False])
     def test_neither_a_new_session_nor_a_new_set_is_a_new_try(
@@ -364,6 +393,45 @@ class TestGuessing:
         made = owner.make_recovery_codes()
         assert made.status == 201
         assert _signed_in(world).recover(made.body["codes"][0]).status == 200
+
+    @pytest.mark.requirement("R4", "L3")
+    def test_codes_that_are_disabled_are_told_as_such_until_a_new_set_and_unlocking_opens_none(
+        self, world: World, codes: list[str]
+    ) -> None:
+        user_id, owner = world.user.user_id, world.wizard()
+        owner.sign_in()
+        owner.recover(codes[0])
+        world.add_staff()
+        desk = world.help_desk().begins_work()
+
+        def told() -> set[bool]:
+            of_owner = owner.second_factor().body["recovery_codes"]["disabled"]
+            return {of_owner, desk.user(user_id).body["recovery_codes_disabled"]}
+
+        assert told() == {False}
+        _with_failures(world, 20)
+        assert told() == {True}
+        unlocked = desk.unlock(user_id)
+        assert (unlocked.status, unlocked.body["recovery_codes_disabled"]) == (200, True)
+        assert _signed_in(world).recover(codes[1]).problem == "recovery_codes_disabled"
+        owner.prove_again()
+        made = owner.make_recovery_codes().body["codes"]
+        assert told() == {False}
+        assert _signed_in(world).recover(made[1]).status == 200
+
+    @pytest.mark.requirement("R4", "A1", "E7")
+    def test_where_there_are_no_codes_guessing_ends_without_a_word_to_the_owner(self, world: World) -> None:
+        _signed_in(world).recover("A-00000-00000-000")
+        _with_failures(world, 19)
+        for _ in range(2):
+            world.clock.advance(3_600)
+            assert _signed_in(world).recover("A-00000-00000-000").problem == "recovery_codes_disabled"
+        assert "recovery_codes.disabled" not in world.event_kinds()
+        assert world.row("RECOVERY")["status"] == {"S": "ACTIVE"}  # type: ignore[index]
+        world.add_staff()
+        told = world.help_desk().begins_work().user(world.user.user_id).body
+        assert (told["recovery_codes_left"], told["recovery_codes_disabled"]) == (None, False)
+        assert world.wizard().enrolled_with_codes()
 
     @pytest.mark.requirement("R4", "L3")
     def test_a_spent_code_is_a_failure_like_another(self, world: World, codes: list[str]) -> None:
@@ -428,6 +496,7 @@ class TestNothingToTell:
         assert hashes.of(lambda: wizard.recover(codes[9])) == 1
         assert wizard.recover(codes[9]).problem == "recovery_code_mismatch"
 
+    @pytest.mark.doubles
     @pytest.mark.requirement("R4")
     def test_a_user_without_codes_is_like_one_with_a_wrong_code(
         self, world: World, codes: list[str]
@@ -449,6 +518,7 @@ class TestNothingToTell:
         assert seen[0] == seen[1]
         assert [status for status, *_ in seen[0]] == [422] * 5 + [429] * 2
 
+    @pytest.mark.doubles
     @pytest.mark.requirement("R4")
     def test_attempts_without_codes_are_no_hindrance_once_there_are_some(self, world: World) -> None:
         guesser = _signed_in(world)
@@ -474,6 +544,7 @@ class TestNothingToTell:
             for form in (code, "".join(groups), groups[0] + "-" + groups[1], " ".join(groups)):
                 assert form not in told
 
+    @pytest.mark.full_cost
     @pytest.mark.requirement("R2", "B52")
     def test_each_code_has_a_salt_of_its_own_and_a_slow_hash(self, world: World, codes: list[str]) -> None:
         stored = _recovery_row(world)["codes"]["M"]

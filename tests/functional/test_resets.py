@@ -404,6 +404,7 @@ def test_a_reset_is_told_with_who_why_and_how_they_knew(world: World, desk: Help
             "identity_check": "call_back",
             "reason": "The phone fell into the lake",
             "ticket": "INC-4711",
+            "opens_at": str(int(world.clock())),
         },
     }
     wizard = signed_in(world)
@@ -542,6 +543,24 @@ def test_unlocking_forgives_passwords_and_recovery_codes_too(
 
 
 @pytest.mark.doubles
+@pytest.mark.requirement("L11")
+def test_unlocking_a_portals_user_forgives_nobody_of_the_same_name(world: World, desk: HelpDesk) -> None:
+    """The portal chooses that name; whoever signs in by it with us may be somebody else."""
+    portal = world.add_portal("mixed", passwords="directory")
+    tenant = world.services.tenants.get("mixed")
+    world.add_user(tenant, username="anna")
+    portal.hand_off("4711", username="anna")
+    world.add_staff(tenant)
+    desk = world.help_desk(tenant="mixed").begins_work()
+    guesser = world.wizard(tenant="mixed", username="anna")
+    for _ in range(5):
+        guesser.sign_in(password="not-the-password")
+    (of_portal,) = [user for user in desk.users().body["users"] if user["portal_user"] == "4711"]
+    assert desk.unlock(of_portal["id"]).status == 200
+    assert guesser.sign_in(password="not-the-password").problem == "too_many_attempts"
+
+
+@pytest.mark.doubles
 def test_unlocking_somebody_without_a_second_factor_forgives_their_password(
     world: World, desk: HelpDesk, anna: User
 ) -> None:
@@ -590,6 +609,59 @@ def test_what_is_written_down_is_one_line(world: World, desk: HelpDesk, anna: Us
     for kind in ("second_factor.unlocked", "second_factor.reset"):
         written = told[kind]["reason"], told[kind]["ticket"]
         assert written == ("The phone fell into the lake", "INC 4711")
+
+
+@pytest.mark.doubles
+@pytest.mark.requirement("E11", "V3")
+@pytest.mark.parametrize("enrol", [Wizard.enrolled, Wizard.sign_in], ids=["a phone", "none"])
+def test_an_unlock_whose_answer_was_lost_is_answered_again_and_counts_once(
+    world: World, desk: HelpDesk, anna: User, enrol: Callable[[Wizard], object]
+) -> None:
+    enrol(world.wizard())
+    key = "one-key-for-one-action"
+    first = desk.unlock(anna.user_id, idempotency_key=key)
+    world.clock.advance(60)
+    for _ in range(4):
+        again = desk.unlock(anna.user_id, idempotency_key=key)
+        assert (again.status, again.body) == (200, first.body)
+    assert unlocks_told(desk, anna) == 1
+    world.clock.advance(1)
+    assert desk.unlock(anna.user_id, idempotency_key=key).status == 200
+    assert desk.unlock(anna.user_id).status == 200
+    assert unlocks_told(desk, anna) == 3
+
+
+@pytest.mark.doubles
+@pytest.mark.requirement("E11", "V3")
+@pytest.mark.parametrize("store", ["authenticators", "transactions"])
+def test_an_unlock_that_runs_beside_itself_counts_once(
+    world: World, desk: HelpDesk, anna: User, monkeypatch: pytest.MonkeyPatch, store: str
+) -> None:
+    """It is the third and last one of the month: the other of the two is not told that it came too late."""
+    world.wizard().enrolled()
+    for _ in range(2):
+        desk.unlock(anna.user_id)
+    key = "one-key-for-one-action"
+    asked = {"authenticators": world.stores.authenticators, "transactions": world.stores.transactions}[
+        store
+    ]
+    name = {"authenticators": "bound", "transactions": "commit"}[store]
+    go_on = getattr(asked, name)
+
+    def after_the_other(*arguments: Any) -> Any:
+        monkeypatch.undo()
+        assert desk.unlock(anna.user_id, idempotency_key=key).status == 200
+        return go_on(*arguments)
+
+    monkeypatch.setattr(asked, name, after_the_other)
+    assert desk.unlock(anna.user_id, idempotency_key=key).status == 200
+    assert unlocks_told(desk, anna) == 3
+    assert desk.unlock(anna.user_id).problem == "too_many_attempts"
+
+
+def unlocks_told(desk: HelpDesk, user: User) -> int:
+    kinds = [event["kind"] for event in desk.user(user.user_id).body["events"]]
+    return kinds.count("second_factor.unlocked")
 
 
 # -- whose sign-in it takes

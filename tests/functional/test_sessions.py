@@ -66,6 +66,7 @@ class TestCookie:
             thief.session_id = replayed
             assert thief.session().problem == "not_signed_in"
 
+    @pytest.mark.doubles
     @pytest.mark.requirement("S1")
     def test_ids_are_256_random_bits(self, world: World) -> None:
         ids = set()
@@ -79,6 +80,7 @@ class TestCookie:
             ids.add(wizard.session_id)
         assert len(ids) == 10
 
+    @pytest.mark.doubles
     @pytest.mark.requirement("S2")
     def test_every_set_cookie_has_every_attribute_and_no_domain(self, world: World, wizard: Wizard) -> None:
         phone = world.wizard().begun()
@@ -95,6 +97,7 @@ class TestCookie:
             assert set(attributes) - {"Max-Age=0"} == {"Secure", "HttpOnly", "SameSite=Strict", "Path=/"}
         assert "Max-Age=0" in cookies[-1]
 
+    @pytest.mark.doubles
     @pytest.mark.requirement("S2")
     @pytest.mark.parametrize(
         "cookie",
@@ -112,6 +115,7 @@ class TestCookie:
     def test_other_cookies_are_nobody(self, cookie: str, wizard: Wizard) -> None:
         assert wizard.session(headers={"cookie": cookie}).problem == "not_signed_in"
 
+    @pytest.mark.doubles
     @pytest.mark.requirement("S2")
     def test_other_cookies_beside_ours_do_no_harm(self, wizard: Wizard) -> None:
         wizard.sign_in()
@@ -122,6 +126,7 @@ class TestCookie:
 class TestLife:
     """15 minutes idle, 30 while a key waits to be confirmed, 60 in all."""
 
+    @pytest.mark.doubles
     @pytest.mark.requirement("S3")
     def test_idle_for_fifteen_minutes(self, world: World, wizard: Wizard) -> None:
         wizard.sign_in()
@@ -130,18 +135,21 @@ class TestLife:
         world.clock.advance(15 * MINUTES + 1)
         assert wizard.session().problem == "not_signed_in"
 
+    @pytest.mark.doubles
     @pytest.mark.requirement("S3")
     def test_idle_for_thirty_while_a_key_waits(self, world: World, wizard: Wizard) -> None:
         phone = wizard.begun()
         world.clock.advance(30 * MINUTES)
         assert wizard.confirm(phone.otp()).status == 200
 
+    @pytest.mark.doubles
     @pytest.mark.requirement("S3")
     def test_and_not_a_second_longer(self, world: World, wizard: Wizard) -> None:
         phone = wizard.begun()
         world.clock.advance(30 * MINUTES + 1)
         assert wizard.confirm(phone.otp()).problem == "not_signed_in"
 
+    @pytest.mark.doubles
     @pytest.mark.requirement("S3")
     @pytest.mark.parametrize("ends_waiting", ["cancel", "confirm"])
     def test_fifteen_again_when_nothing_waits_any_more(
@@ -155,6 +163,7 @@ class TestLife:
         world.clock.advance(15 * MINUTES + 1)
         assert wizard.session().problem == "not_signed_in"
 
+    @pytest.mark.doubles
     @pytest.mark.requirement("S3")
     def test_sixty_in_all_whatever_happens(self, world: World, wizard: Wizard) -> None:
         wizard.sign_in()
@@ -166,6 +175,7 @@ class TestLife:
         assert wizard.session().problem == "not_signed_in"
         assert wizard.prove_again().problem == "not_signed_in"
 
+    @pytest.mark.doubles
     @pytest.mark.requirement("S3")
     def test_rotation_gives_no_new_hour(self, world: World, wizard: Wizard) -> None:
         wizard.sign_in()
@@ -241,6 +251,7 @@ class TestRotation:
         assert wizard.session_id is not None
         assert wizard.session_id not in repr(world.aws.state())
 
+    @pytest.mark.doubles
     @pytest.mark.requirement("S4")
     def test_a_sign_in_inherits_nothing(self, world: World, wizard: Wizard) -> None:
         """An id planted in a browser before its user signs in is not the one used afterwards."""
@@ -315,6 +326,7 @@ class TestSigningOut:
 class TestNeighbours:
     """A site next to ours, on another port or subdomain, shares our cookies' host but not our page."""
 
+    @pytest.mark.doubles
     @pytest.mark.requirement("S5")
     @pytest.mark.parametrize("site", ["cross-site", "same-site"])
     def test_their_page_keeps_no_session_alive(self, site: str, wizard: Wizard) -> None:
@@ -322,6 +334,7 @@ class TestNeighbours:
         assert wizard.session(headers={"sec-fetch-site": site}).problem == "cross_site_request"
         assert wizard.session(headers={"sec-fetch-site": "none"}).status == 200
 
+    @pytest.mark.doubles
     @pytest.mark.requirement("S2")
     def test_a_cookie_that_only_looks_like_ours_plants_no_session(
         self, world: World, wizard: Wizard

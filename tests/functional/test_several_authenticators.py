@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from chalicelib.authenticators.record import Owner
 from tests.support.wizard import Phone, Wizard
 from tests.support.world import COZONE, World
 
@@ -169,7 +170,7 @@ class TestProofs:
         assert not [form for form in phone.forms_of_key() if form in answer.text]
         made = wizard.make_recovery_codes().body
         told = wizard.second_factor().body["recovery_codes"]
-        assert told == {"made_at": made["made_at"], "left": 10, "acknowledged": False}
+        assert told == {"made_at": made["made_at"], "left": 10, "acknowledged": False, "disabled": False}
         wizard.acknowledge_recovery_codes(made["set"])
         assert wizard.second_factor().body["recovery_codes"]["acknowledged"] is True
 
@@ -368,6 +369,103 @@ class TestAfterARecoveryCode:
         new = Phone(again.begin_replacement().body["key"], world.clock)
         assert again.confirm(new.otp()).status == 200
         assert [is_accepted(world, phone) for phone in (lost, new)] == [False, True]
+
+
+class TestHowOften:
+    """Whoever has proven everything once cannot go on without end: each step is kept, most are mailed."""
+
+    @pytest.mark.requirement("E7")
+    def test_forty_steps_are_taken_on_a_day_and_the_next_one_tomorrow(
+        self, world: World, wizard: Wizard
+    ) -> None:
+        phone = full_day(world, wizard)
+        waiting, (mine,) = Phone(wizard.offer().body["key"], world.clock), wizard.authenticator_ids()
+        told, attempts = len(world_events(world)), attempts_at_what_waits(world)
+        wizard.cancel()
+        wizard.prove_again()
+        refused = [
+            wizard.begin(),
+            wizard.rename(mine, "one more"),
+            wizard.remove(mine),
+            wizard.confirm(waiting.otp()),
+        ]
+        for answer in refused:
+            assert (answer.status, answer.problem) == (429, "too_many_attempts")
+            assert answer.body["retry_at"] == "2026-11-24T00:00:00Z"
+        kinds = [event.kind for event in world_events(world)[told:]]
+        assert kinds == ["enrolment.cancelled", "session.reauthenticated"]
+        assert attempts == 0
+        assert is_accepted(world, phone), "signing in is no step"
+
+        world.clock.now = 1_795_478_400
+        wizard.sign_in()
+        wizard.verify(phone.otp())
+        wizard.prove_again()
+        assert (
+            wizard.confirm(Phone(wizard.begin_replacement().body["key"], world.clock).otp()).status == 200
+        )
+
+    @pytest.mark.requirement("E7")
+    def test_what_waits_is_not_tried_at_once_the_day_is_full(self, world: World, wizard: Wizard) -> None:
+        full_day(world, wizard)
+        waiting = wizard.scan()
+        for _ in range(11):
+            assert wizard.confirm(waiting.otp()).problem == "too_many_attempts"
+        assert attempts_at_what_waits(world) == 0
+
+    @pytest.mark.requirement("E7", "E11")
+    def test_whom_the_help_desk_resets_sets_up_the_next_phone_on_the_same_day(
+        self, world: World, wizard: Wizard
+    ) -> None:
+        full_day(world, wizard)
+        world.add_staff()
+        reset = world.help_desk().begins_work().reset(world.user.user_id)
+        assert reset.status == 201
+        wizard.sign_in()
+        wizard.prove_again()
+        wizard.give_reset_code(reset.body["reset_code"])
+        assert wizard.confirm(Phone(wizard.begin().body["key"], world.clock).otp()).status == 200
+
+    @pytest.mark.requirement("E7")
+    def test_keys_begun_and_cancelled_are_as_few(self, world: World, wizard: Wizard) -> None:
+        wizard.sign_in()
+        wizard.prove_again()
+        outcomes = []
+        for _ in range(42):
+            outcomes.append(wizard.begin().problem)
+            wizard.cancel()
+        assert outcomes == [None] * 40 + ["too_many_attempts"] * 2
+        kinds = [event.kind for event in world_events(world)]
+        assert kinds.count("enrolment.begun") == kinds.count("enrolment.cancelled") == 40
+
+    @pytest.mark.requirement("E7")
+    def test_what_changes_nothing_is_no_step(self, world: World, wizard: Wizard) -> None:
+        may_change(world, wizard)
+        (mine,) = wizard.authenticator_ids()
+        for _ in range(50):
+            assert wizard.rename(mine, "Google Authenticator").status == 200
+            assert wizard.rename("0" * 32, "x").problem == "not_found"
+        wizard.begin()
+        for _ in range(50):
+            assert wizard.begin().status == 200
+        assert wizard.confirm(wizard.scan().otp()).status == 200
+
+
+def full_day(world: World, wizard: Wizard) -> Phone:
+    """Let Anna have taken all of a day's steps, with a key that waits; return her phone."""
+    phone = may_change(world, wizard)
+    wizard.begin_replacement()
+    (mine,) = wizard.authenticator_ids()
+    for number in range(37):
+        assert wizard.rename(mine, f"name {number}").status == 200
+    return phone
+
+
+def attempts_at_what_waits(world: World) -> int:
+    """Return how often Anna's pending authenticator was tried to be confirmed."""
+    owner = Owner(tenant_id="cozone", user_id=world.user.user_id)
+    pending = world.stores.authenticators.pending(owner)
+    return 0 if pending is None else pending.attempts
 
 
 @pytest.mark.requirement("B28")

@@ -463,6 +463,7 @@ def test_an_empty_body_skips_no_step(route: str, world: World, wizard: Wizard) -
     assert [row for row in after if row["sk"]["S"] != "PASSWORD"] == before
 
 
+@pytest.mark.doubles
 @pytest.mark.requirement("S4")
 def test_there_are_no_other_routes(world: World, wizard: Wizard) -> None:
     """The gateway refuses them before our code runs."""

@@ -8,6 +8,7 @@ from tests.support.wizard import Phone, Wizard
 from tests.support.world import ANNA, BERITS_PASSWORD, World
 
 
+@pytest.mark.doubles
 @pytest.mark.requirement("M1")
 def test_the_same_name_is_another_user_in_another_tenant(world: World, wizard: Wizard) -> None:
     world.add_byra_with_berit()
@@ -22,6 +23,7 @@ def test_the_same_name_is_another_user_in_another_tenant(world: World, wizard: W
     assert namesake.verify(phone.otp()).problem == "not_enrolled"
 
 
+@pytest.mark.doubles
 @pytest.mark.requirement("M1")
 def test_guesses_at_a_namesake_stop_nobody(world: World, wizard: Wizard) -> None:
     world.add_byra_with_berit()
@@ -32,6 +34,7 @@ def test_guesses_at_a_namesake_stop_nobody(world: World, wizard: Wizard) -> None
     assert wizard.sign_in().status == 200
 
 
+@pytest.mark.doubles
 @pytest.mark.requirement("M1")
 def test_the_session_alone_says_which_tenant(world: World, wizard: Wizard) -> None:
     """A tenant named anywhere else is refused or not looked at."""
@@ -56,6 +59,7 @@ def test_the_session_alone_says_which_tenant(world: World, wizard: Wizard) -> No
             assert answer.problem == "body_malformed"
 
 
+@pytest.mark.doubles
 @pytest.mark.requirement("M1", "B32")
 def test_issuer_and_account_come_from_the_tables(world: World) -> None:
     world.add_byra_with_berit()
@@ -81,6 +85,7 @@ def test_each_tenants_log_lines_and_events_name_it(world: World, wizard: Wizard)
     assert world.last_line["tenant"] == "cozone"
 
 
+@pytest.mark.doubles
 @pytest.mark.requirement("M1", "B48")
 def test_codes_open_nothing_across_tenants(world: World, wizard: Wizard) -> None:
     world.add_byra_with_berit()
@@ -92,6 +97,7 @@ def test_codes_open_nothing_across_tenants(world: World, wizard: Wizard) -> None
     assert wizard.verify(annas.otp()).status == 200
 
 
+@pytest.mark.doubles
 @pytest.mark.requirement("S9")
 def test_the_return_address_is_the_operators(world: World, wizard: Wizard) -> None:
     """Nothing that a request says changes where a finished user is sent."""

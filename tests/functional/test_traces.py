@@ -22,6 +22,7 @@ def _enrolled(world: World, wizard: Wizard) -> Phone:
     return phone
 
 
+@pytest.mark.doubles
 @pytest.mark.requirement("A1")
 def test_a_log_line_says_who_what_and_how_it_went(world: World, wizard: Wizard) -> None:
     reference = wizard.sign_in().body["reference"]
@@ -47,6 +48,7 @@ def test_a_log_line_says_who_what_and_how_it_went(world: World, wizard: Wizard) 
     assert world.last_line["request_id"] != line["request_id"]
 
 
+@pytest.mark.doubles
 @pytest.mark.requirement("A1")
 def test_every_request_writes_exactly_one_line(world: World, wizard: Wizard) -> None:
     steps: list[Callable[[], Answer]] = [

@@ -73,6 +73,7 @@ class TestWindow:
             world.aws.restore(before)
         assert taken == [False, False, True, True, True, False, False]
 
+    @pytest.mark.doubles
     @pytest.mark.requirement("T4")
     def test_a_strict_tenant_takes_no_code_of_the_future(self, world: World, phone: Phone) -> None:
         world.add_tenant(strict_window=True)
@@ -82,6 +83,7 @@ class TestWindow:
         assert wizard.verify(phone.otp(steps=1)).problem == "otp_mismatch"
         assert wizard.verify(phone.otp(steps=-1)).status == 200
 
+    @pytest.mark.doubles
     @pytest.mark.requirement("T5")
     def test_what_the_client_says_of_the_time_changes_nothing(
         self, world: World, wizard: Wizard, phone: Phone
@@ -103,6 +105,7 @@ class TestWindow:
 class TestOnce:
     """A code works once, and no code before it works again."""
 
+    @pytest.mark.doubles
     @pytest.mark.requirement("T6", "B01", "B03")
     def test_the_second_use_ends_in_a_refusal_and_no_verified_session(
         self, world: World, wizard: Wizard, phone: Phone
@@ -127,6 +130,7 @@ class TestOnce:
         (entry,) = bound["entries"]["M"].values()
         assert int(entry["M"]["last_accepted_time_step"]["N"]) == world.clock() // 30 + 1
 
+    @pytest.mark.doubles
     @pytest.mark.requirement("B07")
     @pytest.mark.parametrize("seconds", [1, 31, 61, 89])
     def test_a_spent_code_stays_spent(
@@ -138,6 +142,7 @@ class TestOnce:
         world.clock.advance(seconds)
         assert wizard.verify(otp).problem == "otp_already_used"
 
+    @pytest.mark.doubles
     @pytest.mark.requirement("B04")
     @pytest.mark.parametrize("space", [" ", "\t", "\u00a0", "\u2009", "\u202f", "\u3000"])
     def test_spaces_make_no_other_code(
@@ -150,6 +155,7 @@ class TestOnce:
         thief.sign_in()
         assert thief.verify(otp).problem == "otp_already_used"
 
+    @pytest.mark.doubles
     @pytest.mark.requirement("B09")
     def test_a_code_spent_on_a_session_that_ended_is_spent(
         self, world: World, wizard: Wizard, phone: Phone
@@ -208,6 +214,7 @@ class TestInput:
         assert give("1" * 10_000).problem == "otp_malformed"
         assert world.aws.state() == before
 
+    @pytest.mark.doubles
     @pytest.mark.requirement("B56")
     def test_leading_zeros_belong_to_the_code(self, world: World, wizard: Wizard, phone: Phone) -> None:
         step = int(world.clock() // 30)
@@ -223,6 +230,7 @@ class TestInput:
 class TestAnswers:
     """A refusal tells what its owner needs and a guesser cannot use."""
 
+    @pytest.mark.doubles
     @pytest.mark.requirement("T13", "B25")
     def test_a_skewed_code_looks_like_any_wrong_one(self, world: World, phone: Phone) -> None:
         world.wizard().call("GET", "/api/tenant")  # so that the profile is remembered by all three
@@ -246,6 +254,7 @@ class TestAnswers:
         assert not wizard.session().body["verified"]
         assert world.event_kinds().count("session.started") == 2
 
+    @pytest.mark.doubles
     def test_another_users_code_is_wrong(self, world: World, phone: Phone) -> None:
         world.add_user(username="carl@firma.se", password="nio-gula-humlebon-x")
         carl = world.wizard(username="carl@firma.se", password="nio-gula-humlebon-x")
@@ -254,6 +263,7 @@ class TestAnswers:
         carl.sign_in()
         assert carl.verify(phone.otp()).problem == "otp_mismatch"
 
+    @pytest.mark.doubles
     @pytest.mark.requirement("B61")
     def test_a_forged_address_opens_nothing(self, world: World, wizard: Wizard, phone: Phone) -> None:
         wizard.sign_in()

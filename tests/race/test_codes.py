@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pytest
 
 from chalicelib.accounts.passwords import hash_password
-from chalicelib.authenticators.dynamodb import _MONTH_PREFIX
+from chalicelib.authenticators.attempts import MONTH_PREFIX
 from chalicelib.throttle import month_of
 from tests.race.arena import NOON, TRIALS, Arena
 from tests.support.live_server import Answer, Page, serving
@@ -96,4 +96,4 @@ def test_a_hundred_right_sign_ins_in_one_month_are_all_taken(arena: Arena) -> No
         page.close()
     row = arena.authenticator_row(enrolled.user)
     assert month_of(now) == month_of(FIRST_OF_NOVEMBER)
-    assert row[_MONTH_PREFIX + month_of(now)] == row["consecutive_failures"] == {"N": "0"}
+    assert row[MONTH_PREFIX + month_of(now)] == row["consecutive_failures"] == {"N": "0"}

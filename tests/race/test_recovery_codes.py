@@ -107,7 +107,9 @@ def test_of_a_hundred_wrong_recovery_codes_at_once_exactly_five_are_looked_at(
 def test_a_set_made_while_the_old_one_is_spent_is_whole(arena: Arena, anna: tuple[User, list[str]]) -> None:
     user, codes = anna
     spending = arena.seeding.sessions(user, 4, now=NOON)
-    making = arena.seeding.sessions(user, 2, now=NOON, verified_at=NOON, reauthenticated_at=NOON)
+    making = arena.seeding.sessions(
+        user, 2, now=NOON, verified_at=NOON, verified_by="code", reauthenticated_at=NOON
+    )
 
     def send(page: Page, number: int) -> Answer:
         if number < len(making):

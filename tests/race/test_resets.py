@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import Any
 
 import pytest
@@ -182,3 +183,22 @@ def test_unlocking_beside_the_last_wrong_code_never_opens_what_is_disabled(
     ended = answers[round_number].outcome == "authenticator_disabled"
     assert (row["status"]["S"] == "DISABLED") == ended
     assert (int(row["consecutive_failures"]["N"]) >= 20) == ended
+
+
+@pytest.mark.requirement("E11", "V3")
+def test_one_unlock_sent_eight_times_at_once_is_one(arena: Arena) -> None:
+    user = arena.seeding.enrolled_user(now=NOON).user
+    (opened,) = staff_sessions(arena, 1)
+    key = uuid.uuid4().hex
+
+    answers = arena.race(
+        [opened] * 8,
+        lambda page, _: page.post("/api/help-desk/unlock", key=key, user=user.user_id, **SAID),
+    )
+
+    assert {answer.outcome for answer in answers} <= {"ok", "service_unavailable"}
+    assert len(arena.events(user, "second_factor.unlocked")) == 1
+    unlocks = [
+        int(value["N"]) for name, value in rows_of(arena, user)["TOTP"].items() if "unlocks_" in name
+    ]
+    assert unlocks == [1]

@@ -49,6 +49,32 @@ def test_codes_and_passwords_racing_in_one_session_leave_one_successor(arena: Ar
     assert len([answer for answer in answers if answer.status == 200]) == 1
 
 
+@pytest.mark.requirement("R5", "E2")
+def test_codes_acknowledged_while_the_password_is_proven_do_not_come_due_again(arena: Arena) -> None:
+    """Of either order one whole outcome: acknowledged, or told that the session was replaced."""
+    stores = arena.seeding.stores
+    for _ in range(5):
+        enrolled = arena.seeding.enrolled_user(now=NOON, password_hash=hash_password(PASSWORD)).user
+        arena.seeding.recovery_codes(enrolled, now=NOON)
+        user = stores.accounts.get(enrolled.tenant_id, enrolled.user_id)
+        assert user is not None
+        proofs: dict[str, int | str] = {"verified_at": NOON, "verified_by": "code", "enrolled_at": NOON}
+        opened = arena.seeding.sessions(user, 1, now=NOON, **proofs) * 2
+        acknowledged = {"set": user.recovery_set}
+
+        def send(page: Page, number: int, acknowledged: dict[str, str | None] = acknowledged) -> Answer:
+            if number == 0:
+                return page.post("/api/session/password", password=PASSWORD)
+            return page.post("/api/recovery-codes/acknowledgement", **acknowledged)
+
+        password, acknowledgement = arena.race(opened, send)
+
+        assert password.status == 200
+        assert acknowledgement.status in {200, 401}
+        (live,) = arena.live_sessions(user)
+        assert ("enrolled_at" in live) is (acknowledgement.status == 401)
+
+
 @pytest.mark.requirement("L11", "B18")
 def test_of_fifty_wrong_passwords_at_once_exactly_five_are_looked_at(arena: Arena) -> None:
     user = arena.seeding.user(now=NOON, password_hash=hash_password(PASSWORD))

@@ -19,6 +19,7 @@ import mintotp
 MINUTE, HOUR, DAY = 60, 3_600, 86_400
 MOST_FACTORS = 5
 MOST_BROWSERS = 10
+STEPS_PER_DAY = 40
 REMEMBER_DAYS = 30
 CODE, REMEMBERED_BROWSER = "code", "remembered_browser"
 
@@ -108,6 +109,7 @@ class ModelUser:
     name_waits: Waits = field(default_factory=lambda: Waits(15 * MINUTE))
     password_waits: Waits = field(default_factory=lambda: Waits(15 * MINUTE))
     failures_by_month: Counter[str] = field(default_factory=Counter)
+    steps_by_day: Counter[int] = field(default_factory=Counter)
     accepted_request: tuple[int, str] | None = None
     is_marked_disabled: bool = False
 
@@ -250,10 +252,12 @@ class Model:
             if self._password_is_fresh(session):
                 own.replaces, own.name = replaces, name
             return Expected()
-        if not self._password_is_fresh(session):
-            return Expected("reauthentication_required")
+        unready = self._unready(session)
+        if unready:
+            return unready
 
         def take_effect() -> None:
+            self._count_step(user)
             user.pending = Pending("", session.sign_in, self.now + 30 * MINUTE, name, replaces)
             session.pending_until = self.now + 30 * MINUTE
 
@@ -285,7 +289,7 @@ class Model:
         if refused or session is None:
             return refused or Expected()
         user = session.user
-        problem = self._why_not_confirmable(session)
+        problem = "too_many_attempts" if self._day_is_full(user) else self._why_not_confirmable(session)
         if problem or user.pending is None:
             return Expected(problem)
         pending = user.pending
@@ -307,6 +311,7 @@ class Model:
         successor.pending_until = 0
 
         def take_effect() -> None:
+            self._count_step(user)
             if not user.factors:
                 user.otp_waits = Waits(HOUR)
             if pending.replaces is not None:
@@ -378,6 +383,7 @@ class Model:
             return Expected("service_unavailable" if self.fault is Fault.COMMIT_FAILS else None)
 
         def take_effect() -> None:
+            self._count_step(session.user)
             factor.name = name
 
         return self._committed(take_effect)
@@ -402,6 +408,7 @@ class Model:
             successor.verified_by = None
 
         def take_effect() -> None:
+            self._count_step(user)
             user.factors.remove(factor)
             user.remembered = []
             user.pending = None
@@ -421,10 +428,10 @@ class Model:
         user = session.user
         if session.verified_by is None:
             return Expected("verification_required")
-        leaving = user.remembered if browser is None else [one for one in user.remembered if one is browser]
+        leaving = [one for one in user.remembered if browser is None or one is browser]
         is_own = browser is None or browser is self.presented
-        if not leaving:
-            # Of all, none are looked for first; one is looked for by the transaction itself.
+        if not leaving or (browser is None and not any(one.counts(user, self.now) for one in leaving)):
+            # Of all, those that count are looked for first; one is looked for by the transaction itself.
             unreached = self.fault is Fault.COMMIT_FAILS and browser is not None
             return Expected("service_unavailable") if unreached else Expected(forgets=is_own)
 
@@ -438,7 +445,18 @@ class Model:
     def _unproven(self, session: ModelSession | None) -> Expected | None:
         if session is None or session.verified_by != CODE:
             return Expected("verification_required")
-        return None if self._password_is_fresh(session) else Expected("reauthentication_required")
+        return self._unready(session)
+
+    def _unready(self, session: ModelSession) -> Expected | None:
+        if not self._password_is_fresh(session):
+            return Expected("reauthentication_required")
+        return Expected("too_many_attempts") if self._day_is_full(session.user) else None
+
+    def _day_is_full(self, user: ModelUser) -> bool:
+        return user.steps_by_day[self.now // DAY] >= STEPS_PER_DAY
+
+    def _count_step(self, user: ModelUser) -> None:
+        user.steps_by_day[self.now // DAY] += 1
 
     def _password_is_fresh(self, session: ModelSession) -> bool:
         return session.password_at is not None and self.now <= session.password_at + 5 * MINUTE

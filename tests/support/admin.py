@@ -32,6 +32,11 @@ def user_row(username: str, **more: str) -> dict[str, str]:
     return {"username": username, "password_hash": HASH} | more
 
 
+def member(username: str, **more: str) -> dict[str, str]:
+    """Return what adds somebody to the help desk, whose password is `PASSWORD`."""
+    return {"user": secrets.token_hex(16), "username": username, "password": PASSWORD} | more
+
+
 @dataclass(kw_only=True)
 class Desk:
     """An operator in front of *world*'s stores."""
@@ -62,6 +67,18 @@ class Desk:
         assert reply.status == 400, reply
         sentence: str = reply.content["refused"]
         return sentence
+
+    def finds(self, **who: str) -> dict[str, Any]:
+        """Find whoever is called so, and return what says that they and nobody else are to be erased."""
+        kept = self.gets("export_user", **who)
+        (user,) = (row for row in kept["rows"] if row["kind"] == "USER")
+        return {"tenant": kept["tenant"], "user": kept["user"], "created_at": user["created_at"]}
+
+    def erases(self, **who: str) -> str:
+        """Erase whoever is called so, as the commands do, and return their id."""
+        found = self.finds(**who)
+        self.gets("erase_user", **found)
+        return str(found["user"])
 
     def imports(self, *rows: Mapping[str, str], **arguments: Any) -> list[tuple[str, str | None]]:
         """Import *rows* of secrets; return outcome and reason of each."""

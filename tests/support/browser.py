@@ -34,7 +34,7 @@ CHROMIUM_ARGUMENTS = [
 ]
 # A page that is slow because the machine is busy is no failing test.
 PATIENCE_MILLISECONDS = 20_000
-SWEDISH = {"locale": "sv-SE", "timezone_id": "Europe/Stockholm"}
+SWEDISH: dict[str, Any] = {"locale": "sv-SE", "timezone_id": "Europe/Stockholm"}
 
 _TELL_VIOLATIONS = """
 document.addEventListener('securitypolicyviolation', ({ violatedDirective, blockedURI }) =>
@@ -62,6 +62,54 @@ def chromium_path() -> str:
         [PROJECT / ".ci/chromium"], cwd=PROJECT, check=True, stdout=subprocess.PIPE, text=True
     )
     return found.stdout.strip()
+
+
+class Window:
+    """
+    A page for one test after the other, and as new to each of them.
+
+    A browser's process for each would take longer than most tests do. Whoever turns the
+    page's clock or changes what its scripts find needs a page of their own all the same.
+    """
+
+    def __init__(self, browser: Browser) -> None:
+        self.page = browser.new_context(**SWEDISH).new_page()
+        self._size = self.page.viewport_size or {"width": 1280, "height": 720}
+        self._devtools = self.page.context.new_cdp_session(self.page)
+        self.complaints = complaints_about(self.page)
+
+    def clear(self, origin: str) -> None:
+        """Leave nothing of a test behind: no page, no history, no storage of *origin*, no settings."""
+        page, context = self.page, self.page.context
+        page.goto("about:blank")
+        page.unroute_all()
+        context.unroute_all()
+        context.clear_cookies()
+        context.clear_permissions()
+        page.emulate_media(media="null", color_scheme="null", forced_colors="null")
+        if page.viewport_size != self._size:
+            page.set_viewport_size(self._size)
+        everything = {"origin": origin, "storageTypes": "all"}
+        self._devtools.send("Storage.clearDataForOrigin", everything)
+        self._devtools.send("Page.resetNavigationHistory")
+        self.complaints.clear()
+
+    def close(self) -> None:
+        """Have no such page any more."""
+        self.page.context.close()
+
+
+def complaints_about(page: Page) -> list[str]:
+    """Return a list that fills with all that Chromium complains about, refusals of the API apart."""
+    complaints: list[str] = []
+
+    def note(message: ConsoleMessage) -> None:
+        if message.type in {"error", "warning"} and "Failed to load resource" not in message.text:
+            complaints.append(message.text)
+
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("console", note)
+    return complaints
 
 
 @pytest.fixture(scope="session")

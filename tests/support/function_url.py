@@ -36,6 +36,8 @@ class FunctionUrl:
     events: list[Event] = field(default_factory=list)
     failing: list[int] = field(default_factory=list)
     """What the next requests are answered with, before the function is asked."""
+    losing: list[int] = field(default_factory=list)
+    """What the next requests are answered with once the function has done its work."""
 
 
 @contextmanager
@@ -83,6 +85,8 @@ def _answer(function: FunctionUrl, headers: Mapping[str, str], body: bytes) -> t
     event = request_event(body, arn=arn, headers=headers)
     function.events.append(event)
     answer = function.handle(event, SimpleNamespace(aws_request_id=f"r-{len(function.events)}"))
+    if function.losing:
+        return function.losing.pop(0), b""
     return int(answer["statusCode"]), str(answer["body"]).encode()
 
 

@@ -71,7 +71,9 @@ from chalicelib.throttle import (
     OTP_FAILURES_PER_MONTH,
     OTP_LADDER,
     PASSWORD_LADDER,
+    STEPS_PER_DAY,
     UNLOCKS_PER_MONTH,
+    day_of,
     end_of_month_epoch_seconds,
     month_of,
 )
@@ -203,29 +205,21 @@ class MemoryAccounts:
         self,
         user: User,
         *,
-        username: str,
-        language: str,
+        username: str | None = None,
+        language: str | None = None,
         addresses: tuple[str, ...] | None = None,
         former_addresses: Mapping[str, int] | None = None,
     ) -> Change:
+        telling = {"username": username, "addresses": addresses, "former_addresses": former_addresses}
+        said: dict[str, Any] = {name: value for name, value in telling.items() if value is not None}
+
         def is_told_as_before(stored: User) -> bool:
-            before, now = (
-                (known.username, known.addresses, known.former_addresses) for known in (user, stored)
-            )
-            return former_addresses is None or before == now
+            return not said or all(getattr(stored, name) == getattr(user, name) for name in telling)
 
         return self._user_change(
             user,
             is_told_as_before,
-            lambda stored: replace(
-                stored,
-                username=username,
-                language=language,
-                addresses=stored.addresses if addresses is None else addresses,
-                former_addresses=stored.former_addresses
-                if former_addresses is None
-                else dict(former_addresses),
-            ),
+            lambda stored: replace(stored, language=language or stored.language, **said),
             refused=ConditionRefusedError(),
         )
 
@@ -250,18 +244,38 @@ class MemoryAccounts:
         status: str = ENROLLED,
         reset_pending: bool = False,
         keeps_recovery_codes: bool = True,
+        step_at: int | None = None,
     ) -> Change:
-        return self._user_change(
-            user,
-            lambda stored: stored.epoch == epoch,
-            lambda stored: replace(
+        def changed(stored: User) -> User:
+            steps = {} if reset_pending else stored.steps_by_day
+            return replace(
                 stored,
                 epoch=epoch + 1,
                 status=status,
                 reset_pending=reset_pending,
                 recovery_set=stored.recovery_set if keeps_recovery_codes else None,
+                steps_by_day=steps if step_at is None else _with_step(steps, now=step_at),
+            )
+
+        return self._user_change(
+            user,
+            lambda stored: (
+                stored.epoch == epoch and (step_at is None or _has_step_left(stored, now=step_at))
             ),
+            changed,
             refused=EnrolmentReplacedError(),
+        )
+
+    def step_taken(self, user: User, *, now: int, status: str | None = None) -> Change:
+        return self._user_change(
+            user,
+            lambda stored: stored.epoch == user.epoch and _has_step_left(stored, now=now),
+            lambda stored: replace(
+                stored,
+                status=status or stored.status,
+                steps_by_day=_with_step(stored.steps_by_day, now=now),
+            ),
+            refused=NotSignedInError(),
         )
 
     def status_noted(self, user: User, status: str) -> Change:
@@ -330,6 +344,14 @@ class MemoryAccounts:
         return Change(write, refused)
 
 
+def _has_step_left(user: User, *, now: int) -> bool:
+    return user.steps_by_day.get(day_of(now), 0) < STEPS_PER_DAY
+
+
+def _with_step(steps: Mapping[str, int], *, now: int) -> dict[str, int]:
+    return {day_of(now): steps.get(day_of(now), 0) + 1}
+
+
 def _key(user: User) -> tuple[str, str]:
     return user.tenant_id, user.user_id
 
@@ -358,10 +380,23 @@ class MemorySessions:
     def rotated(
         self, rotation: Rotation, *, request_hash: str, answer: Mapping[str, Any], now: int
     ) -> tuple[Change, ...]:
+        replaced = rotation.replaced
         mark = self._replaced(
-            rotation.replaced, salt=rotation.salt, request_hash=request_hash, answer=answer, now=now
+            replaced, salt=rotation.salt, request_hash=request_hash, answer=answer, now=now
         )
-        return mark, self.started(rotation.successor.session)
+        assert isinstance(mark.write, MemoryWrite)
+
+        def is_as_read() -> bool:
+            stored = self._sessions.get(replaced.session_key)
+            return (
+                stored is not None
+                and stored.replacement is None
+                and (stored.enrolled_at, stored.pending_until)
+                == (replaced.enrolled_at, replaced.pending_until)
+            )
+
+        write = MemoryWrite(mark.write.row, is_as_read, mark.write.take_effect)
+        return Change(write, mark.refused), self.started(rotation.successor.session)
 
     def finished(
         self, session: Session, *, request_hash: str, answer: Mapping[str, Any], now: int
@@ -395,6 +430,16 @@ class MemorySessions:
 
         write = MemoryWrite(change.write.row, awaits, take_effect)
         return Change(write, ReauthenticationRequiredError())
+
+    def acted(self, session: Session, *, request_hash: str, now: int) -> Change:
+        change = self._update(session, last_seen_at=now, acted_at=now, acted_by_request=request_hash)
+        assert isinstance(change.write, MemoryWrite)
+        key, take_effect = session.session_key, change.write.take_effect
+
+        def is_new() -> bool:
+            return self._is_live(key) and not self._sessions[key].has_done(request_hash, now=now)
+
+        return Change(MemoryWrite(change.write.row, is_new, take_effect), change.refused)
 
     def codes_acknowledged(self, session: Session) -> Change:
         return self._update(session, enrolled_at=None)

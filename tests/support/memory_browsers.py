@@ -72,6 +72,14 @@ class MemoryRememberedBrowsers:
             lambda: self._forget(owner, browser_key),
         )
 
+    def all_forgotten(self, owner: Owner, *, known: Collection[RememberedBrowser]) -> Change:
+        keys = {one.browser_key for one in known}
+        return self._change(
+            owner,
+            lambda: self._browsers.get(owner, {}).keys() == keys,
+            lambda: self._forget_all(owner),
+        )
+
     def voided(self, owner: Owner) -> Change:
         return self._change(owner, lambda: True, lambda: self._forget_all(owner))
 

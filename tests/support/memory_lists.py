@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 
-from chalicelib.accounts.listing import Place, UserPage, name_key_of
+from chalicelib.accounts.listing import Count, Place, UserPage, name_key_of
 from chalicelib.accounts.record import User
 from chalicelib.audit.event import Event
 from chalicelib.audit.history import REFERENCE_DAYS, is_listed
@@ -35,8 +35,9 @@ class MemoryUserLists:
         last_ids |= {user.status: user.user_id for user in shown if name_key_of(user.username) == name}
         return UserPage(users=tuple(shown), next=Place(name=name, last_ids=last_ids))
 
-    def count(self, tenant_id: str, status: str) -> int:
-        return sum(user.status == status for user in self._sorted(tenant_id))
+    def count(self, tenant_id: str, status: str, *, most: int) -> Count:
+        number = sum(user.status == status for user in self._sorted(tenant_id))
+        return Count(number=min(number, most), is_more=number > most)
 
     def _sorted(self, tenant_id: str) -> list[User]:
         users = [user for user in self._users() if user.tenant_id == tenant_id]
@@ -69,13 +70,12 @@ class MemoryEventHistory:
         ]
         return tuple(found[:limit])
 
-    def user_of_reference(self, tenant_id: str, reference: str, *, now: int) -> str | None:
+    def users_of_reference(self, tenant_id: str, reference: str, *, now: int) -> Iterator[str | None]:
         today = datetime.fromtimestamp(now, UTC).date()
         for event in self._newest_first(tenant_id):
             days_ago = (today - datetime.fromtimestamp(event.occurred_at, UTC).date()).days
-            if event.reference == reference and 0 <= days_ago < REFERENCE_DAYS:
-                return event.user_id
-        return None
+            is_theirs = event.reference == reference and event.actor == event.user_id
+            yield event.user_id if is_theirs and 0 <= days_ago < REFERENCE_DAYS else None
 
     def _newest_first(self, tenant_id: str) -> list[Event]:
         events = [event for event in self._events if event.tenant_id == tenant_id]

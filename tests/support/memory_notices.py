@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from typing import Any
@@ -41,6 +42,7 @@ class MemorySentMails:
 
     def __init__(self) -> None:
         self._noted: set[tuple[str, str]] = set()
+        self._unanswered: Counter[tuple[str, str]] = Counter()
         self._told: dict[tuple[str, str, str], set[str]] = {}
 
     def has(self, event_id: str, address: str) -> bool:
@@ -49,6 +51,11 @@ class MemorySentMails:
     def note(self, event_id: str, address: str, *, now: int) -> None:
         del now
         self._noted.add((event_id, address))
+
+    def count_unanswered(self, event_id: str, address: str, *, now: int) -> int:
+        del now
+        self._unanswered[event_id, address] += 1
+        return self._unanswered[event_id, address]
 
     def within_budget(self, tenant_id: str, user_id: str, *, event_id: str, at: int, most: int) -> bool:
         day = datetime.fromtimestamp(at, UTC).date().isoformat()

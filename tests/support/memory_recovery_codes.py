@@ -53,7 +53,7 @@ class MemoryRecoveryCodes:
         self._lock = transactions.lock
         self._rows: dict[Owner, _Row] = {}
 
-    def left(self, owner: Owner) -> RecoveryCodes | None:
+    def current(self, owner: Owner) -> RecoveryCodes | None:
         with self._lock:
             row = self._rows.get(owner)
             return None if row is None else row.read()
@@ -97,7 +97,7 @@ class MemoryRecoveryCodes:
 
     def acknowledged(self, owner: Owner, set_id: str, *, now: int) -> Change:
         def waits() -> bool:
-            codes = self.left(owner)
+            codes = self.current(owner)
             return codes is not None and codes.set_id == set_id and codes.acknowledged_at is None
 
         def take_effect() -> None:
@@ -166,7 +166,12 @@ class MemoryRecoveryCodes:
     def disabled(self, owner: Owner) -> Change:
         def is_at_the_end() -> bool:
             row = self._rows.get(owner)
-            return row is not None and not row.is_disabled and OTP_LADDER.disables(row.consecutive_failures)
+            return (
+                row is not None
+                and row.codes is not None
+                and not row.is_disabled
+                and OTP_LADDER.disables(row.consecutive_failures)
+            )
 
         def take_effect() -> None:
             self._rows[owner].is_disabled = True

@@ -98,12 +98,20 @@ def test_a_change_of_phone_under_way_is_finished(left: Left) -> None:
     wizard = left.browser("anna")
     new_phone = left.phone("anna", "new_key")
     assert wizard.offer().body["key"] == new_phone.key
+    assert wizard.begin_replacement().problem == "verification_required"
+    left.world.clock.advance_to_next_time_step()
+    assert wizard.verify(left.phone("anna").otp()).status == 200, "what proved the factor was not noted"
     assert wizard.begin_replacement().body["key"] == new_phone.key
     assert wizard.confirm(new_phone.otp()).body["verified"]
     left.world.clock.advance_to_next_time_step()
     wizard.sign_in()
     assert wizard.verify(left.phone("anna").otp()).problem == "otp_mismatch"
     assert wizard.verify(new_phone.otp()).body["verified"]
+
+
+def test_a_change_of_phone_under_way_needs_no_more_than_its_code(left: Left) -> None:
+    wizard = left.browser("anna")
+    assert wizard.confirm(left.phone("anna", "new_key").otp()).body["verified"]
 
 
 def test_a_phone_is_changed(left: Left) -> None:

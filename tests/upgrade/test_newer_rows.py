@@ -13,6 +13,7 @@ from dataclasses import replace
 import pytest
 
 from chalicelib.accounts.store import PasswordSubject
+from chalicelib.authenticators.attempts import take_back
 from chalicelib.authenticators.record import Attempt, Owner, Place
 from chalicelib.errors import NewerRowError
 from chalicelib.sessions.session import OpenSession, rotate, session_key_of
@@ -155,7 +156,13 @@ class TestEveryWrite:
             lambda: authenticators.reserve_confirmation(owner, sign_in_id=sign_in_id, now=now),
             lambda: authenticators.reserve_attempt(owner, "totp", _attempt(life)),
             lambda: authenticators.accept_attempt(owner, reservation, authenticator_id, time_step=9**9),
-            lambda: authenticators._take_back(owner, reservation),  # type: ignore[attr-defined]
+            lambda: take_back(
+                authenticators._database,  # type: ignore[attr-defined]
+                owner,
+                "TOTP",
+                reservation.attempt,
+                reservation.month,
+            ),
             lambda: stores.accounts.count_password_attempt(_by_user(life), now=now),
             lambda: stores.sessions.seen(session, now=now),
             lambda: stores.tenants.apply(Profile.from_json(COZONE)),

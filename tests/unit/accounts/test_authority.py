@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import argon2
 import pytest
 
@@ -112,6 +114,19 @@ def test_a_name_that_cannot_be_shown_is_refused(
 ) -> None:
     with pytest.raises(UsernameRefusedError):
         directory.create_user(tenant, username=username, password=PASSWORD, language="sv")
+
+
+@pytest.mark.requirement("E7")
+def test_a_name_that_is_kept_as_another_address_takes_addresses_of_its_own(
+    directory: Directory, tenant: Tenant
+) -> None:
+    create = partial(
+        directory.create_user, tenant, username="anna@straße.de", password=PASSWORD, language="sv"
+    )
+    with pytest.raises(UsernameRefusedError):
+        create()
+    user = create(addresses=("anna@firma.se",))
+    assert (user.username, user.notice_addresses) == ("anna@strasse.de", ("anna@firma.se",))
 
 
 @pytest.mark.requirement("L7", "L11")

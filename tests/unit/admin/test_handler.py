@@ -13,16 +13,14 @@ from chalice.test import Client
 from chalicelib.admin.front import LOCAL_PATH
 from chalicelib.local import admin as local_admin
 from chalicelib.settings import AdminSettings, SettingsError
-from tests.support.admin import ARN, PASSWORD
+from tests.support.admin import ARN, member
 from tests.support.aws import SETTINGS
 from tests.support.function_url import answered, request_event
 from tests.support.handlers import ENVIRONMENT_TO_IMPORT_THE_APP, fresh_handler, loaded_by
 from tests.support.world import World, moto_world
 
 CONTEXT = SimpleNamespace(aws_request_id="r-1")
-ADD_EVA = json.dumps(
-    {"operation": "add_staff", "arguments": {"tenant": "cozone", "username": "eva", "password": PASSWORD}}
-).encode()
+ADD_EVA = json.dumps({"operation": "add_staff", "arguments": {"tenant": "cozone"} | member("eva")}).encode()
 
 
 def handler() -> Any:

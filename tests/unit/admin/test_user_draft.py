@@ -38,6 +38,12 @@ def test_a_row_is_read_as_it_was_meant() -> None:
     )
 
 
+@pytest.mark.requirement("E7")
+def test_a_name_that_is_kept_as_another_address_takes_addresses_of_its_own() -> None:
+    assert "somebody else's mail address" in refused(username="anna@straße.de")
+    assert read(username="anna@straße.de", addresses="anna@firma.se").addresses == ("anna@firma.se",)
+
+
 def test_empty_fields_stand_for_none() -> None:
     draft = read(language="", portal_user="", addresses="")
     assert (draft.language, draft.portal_user, draft.addresses) == ("sv", None, ())
@@ -98,6 +104,24 @@ def hashed(**cost: Any) -> str:
 )
 def test_no_other_hash_than_argon2id_is_taken(text: str) -> None:
     assert refused(password_hash=text).startswith("password_hash is no PHC string of Argon2id")
+
+
+@pytest.mark.parametrize(
+    ("salt", "tag"),
+    [
+        ("A" * 13, "A" * 43),
+        ("A" * 22, "A" * 45),
+        ("A" * 21 + "B", "A" * 43),
+        ("A" * 22, "A" * 42 + "B"),
+    ],
+    ids=["salt too long by one", "hash too long by one", "bits behind the salt", "bits behind the hash"],
+)
+def test_a_hash_that_argon2_cannot_decode_is_refused(salt: str, tag: str) -> None:
+    """Taken in, it would let nobody in, and nothing would say why."""
+    text = f"$argon2id$v=19$m=64,t=1,p=1${salt}${tag}"
+    with pytest.raises(argon2.exceptions.VerificationError):
+        argon2.PasswordHasher().verify(text, "sju-lugna-sommarmoln")
+    assert refused(password_hash=text) == "password_hash cannot be decoded: its salt or hash is not base64"
 
 
 @pytest.mark.parametrize("cost", ["m=262145,t=1,p=1", "m=64,t=11,p=1", "m=512,t=1,p=9"])

@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 
-from chalicelib.audit.attempts import ATTEMPT_ROWS, Record, attempt_event
+from chalicelib.audit.attempts import ATTEMPT_ROWS, attempt_event
 from chalicelib.audit.event import ATTEMPT_ACCEPTED, ATTEMPT_COUNTED, Event
 from chalicelib.errors import NewerRowError
 from chalicelib.methods import METHODS
 from chalicelib.storage.rows import user_partition
+from chalicelib.storage.stream import Record
 from tests.support.stream import FIRST_SEQUENCE_NUMBER, a_record
 
 NUMBER = str(FIRST_SEQUENCE_NUMBER)

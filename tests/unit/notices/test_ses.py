@@ -9,7 +9,13 @@ from typing import Any
 
 import pytest
 from botocore.config import Config
-from botocore.exceptions import EndpointConnectionError
+from botocore.exceptions import (
+    BotoCoreError,
+    ConnectionClosedError,
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    ReadTimeoutError,
+)
 from botocore.session import Session
 from botocore.stub import Stubber
 from moto import mock_aws
@@ -18,12 +24,15 @@ from moto.ses.models import ses_backends
 
 from chalicelib.errors import ServiceUnavailableError
 from chalicelib.notices.mail import Mail
-from chalicelib.notices.ports import MailRefusedError
+from chalicelib.notices.ports import MailRefusedError, MailUnansweredError
 from chalicelib.notices.ses import SES_CONFIG, SesMailSender
 from chalicelib.storage.dynamodb import make_client
 
 REGION = "eu-north-1"
 FROM = "notiser@firma.se"
+NOT_VERIFIED = (
+    "Email address is not verified. The following identities failed the check in region EU-NORTH-1: {}"
+)
 CHECKED = SES_CONFIG.merge(Config(parameter_validation=True))
 
 
@@ -100,11 +109,42 @@ def test_no_portals_name_adds_a_sender(name: str) -> None:
     assert str(make_header(decode_header(shown))) == name
 
 
-@pytest.mark.parametrize("code", ["MessageRejected", "BadRequestException"])
-def test_what_is_wrong_with_the_mail_itself_is_not_tried_again(client: Any, code: str) -> None:
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [
+        ("BadRequestException", "Missing final '@domain'"),
+        ("MessageRejected", "Message contains a virus"),
+        # In the sandbox recipients have to be verified, too.
+        ("MessageRejected", NOT_VERIFIED.format("anna@firma.se")),
+        ("MessageRejected", NOT_VERIFIED.format(f"x/{FROM}")),
+        ("MessageRejected", NOT_VERIFIED.format("firma.se@hem.example")),
+    ],
+)
+def test_what_is_wrong_with_the_mail_itself_is_not_tried_again(
+    client: Any, code: str, message: str
+) -> None:
     with Stubber(client) as stub:
-        stub.add_client_error("send_email", code, "canary")
+        stub.add_client_error("send_email", code, message)
         with pytest.raises(MailRefusedError):
+            SesMailSender(client, address=FROM).send(a_mail())
+
+
+@pytest.mark.requirement("E7")
+@pytest.mark.parametrize(
+    "named",
+    [
+        FROM,
+        f"Byra Nord <{FROM}>, {FROM}",
+        f"=?utf-8?q?Byr=C3=A5_Nord?= <{FROM}>",
+        f"anna@firma.se, {FROM}",
+        "Notiser@FIRMA.se",
+        "firma.se",
+    ],
+)
+def test_a_sender_that_is_not_verified_yet_costs_no_mail(client: Any, named: str) -> None:
+    with Stubber(client) as stub:
+        stub.add_client_error("send_email", "MessageRejected", NOT_VERIFIED.format(named))
+        with pytest.raises(ServiceUnavailableError):
             SesMailSender(client, address=FROM).send(a_mail())
 
 
@@ -129,10 +169,26 @@ def test_what_may_be_mended_is_tried_again(client: Any, code: str) -> None:
             SesMailSender(client, address=FROM).send(a_mail())
 
 
-def test_a_provider_out_of_reach_is_tried_again() -> None:
-    class Away:
-        def send_email(self, **_: Any) -> None:
-            raise EndpointConnectionError(endpoint_url="https://email.eu-north-1.amazonaws.com")
+class Failing:
+    """SES that fails in one way."""
 
+    def __init__(self, error: BotoCoreError) -> None:
+        self._error = error
+
+    def send_email(self, **_: Any) -> None:
+        raise self._error
+
+
+ENDPOINT = "https://email.eu-north-1.amazonaws.com"
+
+
+@pytest.mark.parametrize("kind", [EndpointConnectionError, ConnectTimeoutError])
+def test_a_provider_out_of_reach_is_tried_again(kind: type[BotoCoreError]) -> None:
     with pytest.raises(ServiceUnavailableError):
-        SesMailSender(Away(), address=FROM).send(a_mail())
+        SesMailSender(Failing(kind(endpoint_url=ENDPOINT)), address=FROM).send(a_mail())
+
+
+@pytest.mark.parametrize("kind", [ReadTimeoutError, ConnectionClosedError])
+def test_where_no_answer_came_the_mail_may_have_gone(kind: type[BotoCoreError]) -> None:
+    with pytest.raises(MailUnansweredError):
+        SesMailSender(Failing(kind(endpoint_url=ENDPOINT)), address=FROM).send(a_mail())

@@ -12,8 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chalicelib.crockford import ALPHABET
 from chalicelib.errors import RecoveryCodeMalformedError, ServiceUnavailableError
-from chalicelib.recovery.code import ALPHABET, CHARACTERS, RecoveryCode, draw_recovery_codes
+from chalicelib.recovery.code import CHARACTERS, RecoveryCode, draw_recovery_codes
 from chalicelib.recovery_codes.record import LETTERS
 
 codes = st.builds(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from itertools import count
 
 import pytest
@@ -34,30 +34,17 @@ from chalicelib.recovery.recovery import NewRecoveryCodes, Recovery
 from chalicelib.recovery_codes.record import RecoveryCodes
 from chalicelib.sessions.session import CODE, REMEMBERED_BROWSER, OpenSession, start_session
 from chalicelib.sessions.store import SessionReplacedError
-from chalicelib.storage.changes import Change
 from chalicelib.tenants.profile import Profile
 from chalicelib.tenants.store import Tenant
 from tests.contract.drafts import HOUR, an_attempt
 from tests.support.clock import A_MONDAY_MORNING
+from tests.support.meanwhile import Meanwhile
 from tests.support.memory import MemoryStores, memory_stores
 from tests.support.seeding import Seeding
 from tests.support.world import COZONE
 
 NOW = A_MONDAY_MORNING
 _numbers = count()
-
-
-@dataclass
-class Meanwhile:
-    """Transactions before each of which something else may happen."""
-
-    stores: MemoryStores
-    happens: list[Callable[[], object]] = field(default_factory=list)
-
-    def commit(self, *changes: Change) -> None:
-        if self.happens:
-            self.happens.pop(0)()
-        self.stores.transactions.commit(*changes)
 
 
 def _quick_hash(text: str) -> str:
@@ -84,7 +71,7 @@ class Bench:
 
     @property
     def codes(self) -> RecoveryCodes:
-        codes = self.stores.recovery_codes.left(self.owner)
+        codes = self.stores.recovery_codes.current(self.owner)
         assert codes is not None
         return codes
 
@@ -143,7 +130,7 @@ def bench() -> Bench:
     anna = Seeding(stores=stores, tenant=tenant).enrolled_user(now=NOW)
     user = stores.accounts.get(anna.user.tenant_id, anna.user.user_id)
     assert user is not None
-    meanwhile = Meanwhile(stores)
+    meanwhile = Meanwhile(stores.transactions)
     recovery = Recovery(
         recovery_codes=stores.recovery_codes,
         authenticators=stores.authenticators,
@@ -195,7 +182,7 @@ def test_nobody_who_was_signed_out_in_between_leaves_a_set(bench: Bench) -> None
 
     bench.meanwhile.happens.append(reset)
     bench.refused(NotSignedInError, bench.make)
-    assert bench.stores.recovery_codes.left(bench.owner) is None
+    assert bench.stores.recovery_codes.current(bench.owner) is None
 
 
 @pytest.mark.requirement("R5")
@@ -207,7 +194,7 @@ def test_nobody_who_signed_out_in_between_leaves_a_set(bench: Bench, *, fresh: b
     )
     error = SessionReplacedError if fresh else ReauthenticationRequiredError
     bench.refused(error, lambda: bench.make(caller))
-    assert bench.stores.recovery_codes.left(bench.owner) is None
+    assert bench.stores.recovery_codes.current(bench.owner) is None
 
 
 @pytest.mark.requirement("R5", "E1")

@@ -56,13 +56,35 @@ def test_whatever_else_is_typed_is_refused_unhashed(typed: str) -> None:
         code = ResetCode.parse(typed)
     except ResetCodeMalformedError:
         return
-    assert typed.isascii()
     assert len([character for character in typed if character.isalnum()]) == 8
     assert ResetCode.parse(code.spelled) == code
 
 
 def test_what_is_misheard_is_mended() -> None:
     assert ResetCode.parse("Il1o-0abc") == ResetCode.parse("1110-0ABC")
+
+
+@pytest.mark.parametrize(
+    "gap",
+    [
+        "-",
+        " ",
+        "",
+        "\N{EN DASH}",
+        "\N{NON-BREAKING HYPHEN}",
+        "\N{MINUS SIGN}",
+        "\N{NO-BREAK SPACE}",
+        " \N{EM DASH} ",
+    ],
+)
+def test_a_dash_or_a_space_may_have_become_another_on_the_way(gap: str) -> None:
+    assert ResetCode.parse(f"1110{gap}0ABC") == ResetCode.parse("1110-0ABC")
+
+
+@pytest.mark.parametrize("typed", ["1110-0AB\N{KELVIN SIGN}", "1110_0ABC", "1110-0ABC" + " " * 56])
+def test_what_only_looks_like_one_is_none(typed: str) -> None:
+    with pytest.raises(ResetCodeMalformedError):
+        ResetCode.parse(typed)
 
 
 @pytest.mark.requirement("E11")

@@ -87,6 +87,26 @@ def test_signing_in_is_no_proof_for_changes() -> None:
     assert not session.is_verified
 
 
+@pytest.mark.requirement("E1", "B29")
+@pytest.mark.parametrize(
+    ("verified_by", "opens_changes"),
+    [
+        ("code", True),
+        ("recovery_code", True),
+        ("remembered_browser", False),
+        ("hunch", False),
+        (None, False),
+    ],
+)
+def test_only_what_is_known_to_be_a_factor_opens_changes(
+    verified_by: str | None, *, opens_changes: bool
+) -> None:
+    session = replace(started().session, verified_at=START, verified_by=verified_by)
+    assert session.is_verified
+    assert session.has_proven_factor is opens_changes
+    assert not replace(session, verified_at=None).has_proven_factor
+
+
 @pytest.mark.requirement("E2", "S1")
 def test_a_successor_has_another_id_and_the_same_sign_in() -> None:
     opened = started()

@@ -107,6 +107,7 @@ def test_the_contracts_codes_and_statuses_are_kept() -> None:
         "reauthentication_required": 401,
         "return_code_used": 409,
         "return_url_not_registered": 403,
+        "search_unfinished": 404,
         "service_unavailable": 503,
         "tenant_suspended": 403,
         "too_many_attempts": 429,
