@@ -47,7 +47,8 @@ def _in_ascii(domain: str) -> str | None:
         encoded = domain.encode("idna")
         # Python's codec is of 2003: it takes ß for ss, one sigma for the other, and leaves joiners out.
         means_itself = (
-            domain.isascii() or encoded.decode("idna") == unicodedata.normalize("NFC", domain).lower()
+            domain.isascii()
+            or encoded.decode("idna").lower() == unicodedata.normalize("NFC", domain).lower()
         )
     except UnicodeError:
         return None
