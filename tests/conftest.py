@@ -7,6 +7,7 @@ import os
 import hypothesis
 
 from chalicelib.local.backend import make_moto_atomic, make_moto_quick
+from tests.support import botocore_data
 
 pytest_plugins = ["tests.support.browser"]  # its Chromium is shared by all
 
@@ -21,6 +22,7 @@ os.environ |= {
 
 make_moto_atomic()
 make_moto_quick()
+botocore_data.read_once()
 
 # A slow machine is no failing test, and the same commit gives the same answer twice;
 # `--hypothesis-profile=search` looks for what nobody has found yet.

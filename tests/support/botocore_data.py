@@ -1,0 +1,29 @@
+"""botocore's descriptions of AWS, read from disk once in a process and not in every session."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from botocore.loaders import JSONFileLoader
+
+
+def read_once() -> None:
+    """
+    Let all sessions of this process share what they read.
+
+    Each of a command's or a test's own sessions would parse a megabyte anew, which is half of
+    what the tests of commands did.
+    """
+    read: dict[str, Any] = {}
+    from_disk: Callable[..., Any] = JSONFileLoader._load_file
+
+    def load_file(loader: JSONFileLoader, full_path: str, open_method: Callable[..., Any]) -> Any:
+        if full_path not in read:
+            content = from_disk(loader, full_path, open_method)
+            if content is None:  # there is no such file, which may still come
+                return None
+            read[full_path] = content
+        return read[full_path]
+
+    JSONFileLoader._load_file = load_file
