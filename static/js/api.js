@@ -8,10 +8,9 @@ const GATEWAY_FAILURES = [502, 504];
 /** A refusal by the server, or `network` when no answer came. */
 export class Problem extends Error {
   /** @param {string} code */
-  constructor(code, { status = 0, reference = null, retryAt = null, driftSeconds = null } = {}) {
+  constructor(code, { reference = null, retryAt = null, driftSeconds = null } = {}) {
     super(code);
     this.code = code;
-    this.status = status;
     this.reference = reference;
     this.retryAt = retryAt;
     this.driftSeconds = driftSeconds;
@@ -64,13 +63,13 @@ function parsed(text) {
 
 async function once(url, options) {
   const { response, text } = await answerOf(url, options);
-  noteServerClock(response);
+  // Files come out of the browser's cache, with the time at which they were put there.
+  if (`${url}`.startsWith('/api/')) noteServerClock(response);
   if (response.status === 204) return null;
   const body = parsed(text);
   if (response.ok && body !== null) return body;
-  if (GATEWAY_FAILURES.includes(response.status)) throw new Problem('network', { status: response.status });
+  if (GATEWAY_FAILURES.includes(response.status)) throw new Problem('network');
   throw new Problem(body?.code ?? 'internal_error', {
-    status: response.status,
     reference: body?.reference ?? null,
     retryAt: body?.retry_at ?? null,
     driftSeconds: body?.drift_seconds ?? null,
@@ -143,8 +142,6 @@ export const goBack = () => act('POST', '/api/session/return', null, { repeat: t
 export const signIn = (credentials) => act('POST', '/api/session', credentials);
 export const signOut = () => act('DELETE', '/api/session');
 export const provePassword = (password) => act('POST', '/api/session/password', { password }, { repeat: true });
-export const begin = (phone) => act('POST', '/api/enrolment', phone);
 export const dropEnrolment = () => act('DELETE', '/api/enrolment');
-export const confirm = (otp) => act('POST', '/api/enrolment/confirmation', { otp }, { repeat: true });
 export const verify = (otp, remember) =>
   act('POST', '/api/verification', remember ? { otp, remember } : { otp }, { repeat: true });

@@ -3,16 +3,15 @@
 import * as api from './api.js';
 import * as arrival from './arrival.js';
 import { brandTokens } from './brand.js';
-import { LANGUAGES, addressIn, chooseLanguage, offeredLanguages, saveLanguage, savedLanguage } from './i18n.js';
+import { addressIn, chooseLanguage, keepLanguage, offeredLanguages, saveLanguage, savedLanguage } from './i18n.js';
 import { STEPS, factsOf, initialState, isSettingUp, next } from './machine.js';
 import * as page from './page.js';
 import * as parts from './parts.js';
 import { fieldOf, whenText, wordsOf } from './refusals.js';
-import { FieldErrors, emptyPassword, showPassword, strong, togglePassword } from './screens.js';
+import { FieldErrors, emptyPassword, showPassword, togglePassword } from './screens.js';
 import { createSessionLimit } from './session-limit.js';
 
 const ASK_AGAIN_AFTER_HIDDEN_MILLISECONDS = 60_000;
-const MISMATCHES_BEFORE_HELP = 2;
 
 /** What the history entry remembers across a reload; nothing secret. */
 const kept = history.state ?? {};
@@ -22,10 +21,7 @@ let tenant = null;
 let session = null;
 let offer = null;
 let isBusy = false;
-let mismatches = 0;
 let hiddenSince = null;
-let waitTimer = null;
-
 let isPageBroken = false;
 
 const language = () => parts.texts().language;
@@ -39,35 +35,18 @@ const sessionLimit = createSessionLimit({
     page.openDialog(canExtend ? 'more_time.text' : 'more_time.last', { when: () => whenText(language(), endsAt) });
   },
   // Another tab may have gone on working: only the server knows whether the session is over.
-  async onEnd() {
-    const isAnswered = await refresh();
-    if (!isAnswered) await dispatch({ type: 'problem', code: 'not_signed_in' });
+  onEnd() {
+    page.closeDialog();
+    if (isBusy) return false;
+    refresh().then((isAnswered) => isAnswered || dispatch({ type: 'problem', code: 'not_signed_in' }));
+    return true;
   },
 });
 
 /* What the page says */
 
-/** Say everything in the texts in use, with what is known by now. */
-function speak() {
-  page.useTexts(parts.texts(), {
-    portal: tenant?.portal_name ?? 'Tvåsteg',
-    issuer: () => strong(tenant?.issuer ?? ''),
-    username: () => strong(session?.username ?? ''),
-    mail: () => contactLink('mailto:', tenant?.support.mail ?? ''),
-    phone: () => contactLink('tel:', tenant?.support.phone ?? ''),
-  });
-  const offered = offeredLanguages(tenant?.languages ?? Object.keys(LANGUAGES));
-  const others = offered.filter((code) => code !== language());
-  page.showLanguages(others.map((code) => ({ language: code, name: LANGUAGES[code] })), addressIn);
-  page.showSupportHours(tenant?.support.hours?.[language()] ?? null);
-}
-
-function contactLink(scheme, address) {
-  const link = document.createElement('a');
-  link.href = scheme + address.replaceAll(' ', '');
-  link.textContent = address;
-  return link;
-}
+/** Say everything in the texts in use. */
+const speak = () => page.speak(parts.texts(), tenant, { username: () => page.strong(session?.username ?? '') });
 
 /* What the server says */
 
@@ -124,10 +103,11 @@ async function dispatch(event) {
   const isNewScreen = viewOf(after) !== viewOf(state);
   const isFirst = state.screen === null;
   // Before the move, so that a user who cannot have the key stays on a screen that works.
-  if (['app', 'code'].includes(after.screen) && offer === null) offer = await api.offer();
+  const needsKey = ['app', 'code'].includes(after.screen) && event.type !== 'problem';
+  if (needsKey && offer === null) offer = await api.offer();
   if (isNewScreen) {
     try {
-      await parts.loadFor(after.screen, { withAccount: after.task !== null || session?.role === 'help_desk' });
+      await parts.loadFor(after.screen, isAboutAccount(after));
     } catch {
       // What was asked for has been done: only the page is not whole.
       isPageBroken = true;
@@ -148,6 +128,12 @@ async function dispatch(event) {
   if (isFirst) page.unfold(kept.unfolded ?? []);
 }
 
+/** Tell whether a screen that others meet too speaks of what this user has already. */
+function isAboutAccount({ screen, task }) {
+  if (screen === 'done') return session.role === 'help_desk';
+  return task !== null && ['method', 'phone'].includes(screen);
+}
+
 /** Show the screen with what it has to ask the server for; where that fails, the screen comes first. */
 async function enter({ focus }) {
   let refusal = null;
@@ -158,7 +144,7 @@ async function enter({ focus }) {
   }
   show({ focus });
   // What comes next is fetched while the user reads.
-  if (state.screen === 'method') parts.prefetch('setup');
+  if (['method', 'recovery'].includes(state.screen)) parts.prefetch('setup');
   if (state.screen === 'code' && session.recovery_codes.offered) parts.prefetch('account');
   if (refusal !== null) throw refusal;
 }
@@ -171,7 +157,7 @@ function definition() {
 /** Forget the key, the recovery codes and all that was typed. */
 function forget() {
   offer = null;
-  parts.forgetCodes();
+  parts.forget(state.facts.signedIn);
   if (!arrival.isArriving()) api.forgetUnanswered();
   page.wipe();
 }
@@ -184,8 +170,6 @@ function show({ focus }) {
   const screen = definition();
   const context = contextNow();
   const at = isSettingUp(state) ? STEPS.indexOf(state.screen) : -1;
-  clearTimeout(waitTimer);
-  mismatches = 0;
   page.showScreen(state.screen, screen.template?.(context) ?? state.screen, {
     step: at < 0 ? null : { n: at + 1, of: STEPS.length },
     when: screen.when?.(context) ?? {},
@@ -196,9 +180,9 @@ function show({ focus }) {
 }
 
 function contextNow() {
-  const redraw = () => enter({ focus: false });
+  const redraw = () => enter({ focus: true });
   const when = (time) => whenText(language(), time);
-  return { state, tenant, session, offer, language, texts: parts.texts, adopt, adoptOffer, finish, resume, leave, redraw, when };
+  return { state, tenant, session, offer, language, texts: parts.texts, adopt, adoptOffer, dropKey, finish, resume, leave, redraw, when };
 }
 
 /** Go back to the portal; *standing* is the event to carry first where the user has to stay. */
@@ -280,34 +264,24 @@ function tell(problem) {
   const field = fieldOf(problem.code);
   const hasField = document.querySelector(`[data-field="${field}"]`) !== null;
   if (field === 'current-password' || state.screen === 'sign-in') emptyPassword();
-  if (problem.code === 'otp_mismatch') countMismatch();
   const words = wordsOf(problem, { screen: state.screen, tenant, language });
   page.showErrors([{ field: hasField ? field : null, ...words }]);
-  if (problem.retryAt !== null) tellWhenWaitIsOver(problem.retryAt);
-}
-
-function countMismatch() {
-  mismatches += 1;
-  const help = document.getElementById('otp-help');
-  if (help !== null) help.hidden = mismatches < MISMATCHES_BEFORE_HELP;
-}
-
-/** The longest time a browser's timer can hold. */
-const LONGEST_TIMER_MILLISECONDS = 2 ** 31 - 1;
-
-function tellWhenWaitIsOver(retryAt) {
-  clearTimeout(waitTimer);
-  const left = Date.parse(retryAt) - api.serverNow();
-  if (left > LONGEST_TIMER_MILLISECONDS) return;
-  waitTimer = setTimeout(() => page.replaceSummary('status.wait_over'), Math.max(0, left));
+  if (problem.retryAt !== null) page.replaceSummaryIn(Date.parse(problem.retryAt) - api.serverNow());
 }
 
 /* What the user can do besides the main button */
 
 async function signOut() {
-  await api.signOut();
+  await keepLanguage(api.signOut);
   forget();
   return { type: 'signed-out' };
+}
+
+/** Drop the key that waits, if there is one; the session is shorter without it. */
+async function dropKey() {
+  if (!state.facts.pending) return;
+  await api.dropEnrolment();
+  adoptSession(await api.session());
 }
 
 /** Ask the server where things stand and go on from the first step. */
@@ -328,8 +302,7 @@ const ACTIONS = {
   back: () => run(async () => ({ type: 'go', screen: STEPS[STEPS.indexOf(state.screen) - 1] })),
   cancel: () =>
     run(async () => {
-      if (state.facts.pending) await api.dropEnrolment();
-      if (session !== null) session.enrolment = null;
+      await dropKey();
       return { type: 'cancel' };
     }),
   go: ({ dataset }) => run(async () => ({ type: 'go', screen: dataset.screen })),
@@ -339,10 +312,9 @@ const ACTIONS = {
     const event = await run(signOut);
     if (event) page.announce('status.signed_out');
   },
-  stay: async () => {
+  stay: () => {
     page.closeDialog();
-    const isAnswered = await refresh();
-    if (!isAnswered) await refuse(new api.Problem('network'));
+    return askAgain();
   },
   language: async ({ dataset }) => {
     try {
@@ -362,7 +334,7 @@ const ACTIONS = {
 document.addEventListener('click', (event) => {
   const target = event.target.closest('[data-action]');
   // Submit buttons act through their form, so that Enter in a field does the same.
-  if (target === null || target.type === 'submit' || event.ctrlKey || event.metaKey) return;
+  if (target === null || target.type === 'submit' || event.ctrlKey || event.metaKey || event.shiftKey) return;
   event.preventDefault();
   const { action } = target.dataset;
   const gesture = parts.gesture(action);
@@ -371,20 +343,9 @@ document.addEventListener('click', (event) => {
   else act(() => parts.action(action)(contextNow(), target));
 });
 
-/* Escape shows that somebody is there. */
-document.getElementById('more-time').addEventListener('cancel', (event) => {
-  event.preventDefault();
-  ACTIONS.stay();
-});
-
 document.addEventListener('submit', (event) => {
   event.preventDefault();
   submit();
-});
-
-/* A refused code is there to be typed over. */
-document.addEventListener('focusin', ({ target }) => {
-  if (target.id === 'otp' && target.getAttribute('aria-invalid') === 'true') target.select();
 });
 
 /* History, sleep and return */
@@ -415,10 +376,13 @@ window.addEventListener('popstate', () => {
  * A page that nobody asked to change stays as it is when no answer comes.
  */
 async function refresh() {
-  if (isBusy || tenant === null || state.screen === 'stopped') return true;
+  const isStopped = state.screen === 'stopped';
+  if (isBusy || tenant === null || (isStopped && !state.facts.signedIn)) return true;
   isBusy = true;
   try {
-    await dispatch(await eventFromServer(state.screen));
+    // What has stopped goes on by its button alone, but the session has to last until then.
+    if (isStopped) adoptSession(await api.session());
+    else await dispatch(await eventFromServer(state.screen));
     return true;
   } catch (error) {
     if (arrival.NO_ANSWER.includes(error.code)) return false;
@@ -427,6 +391,11 @@ async function refresh() {
   } finally {
     isBusy = false;
   }
+}
+
+/** The same for somebody who is there, and is told when no answer comes. */
+async function askAgain() {
+  if (!(await refresh())) await refuse(new api.Problem('network'));
 }
 
 document.addEventListener('visibilitychange', () => {
@@ -452,8 +421,8 @@ window.addEventListener('pageshow', async ({ persisted }) => {
     return;
   }
   showPassword(false);
-  await refresh();
-  // The key was wiped when the page was put away; asking the server brought it back.
+  await askAgain();
+  // Key and codes were wiped when the page was put away; asking the server brings them back.
   if (state.screen === 'app' && offer !== null) show({ focus: false });
   if (state.screen === 'recovery') run(() => enter({ focus: false }));
 });
@@ -466,7 +435,7 @@ async function start() {
   const isNew = arrival.isArriving();
   const answers = await Promise.allSettled([loadTenant(parameters.get('tenant')), arrival.presentSession()]);
   const [tenantAnswer, sessionAnswer] = answers;
-  const offered = offeredLanguages(tenant?.languages ?? Object.keys(LANGUAGES));
+  const offered = offeredLanguages(tenant?.languages);
   try {
     await parts.talk(chooseLanguage([...candidates, tenant?.default_language], offered));
   } catch {

@@ -22,8 +22,3 @@ export function check(typed) {
   if (otp.length !== CODE_LENGTH) return { error: 'length' };
   return { otp };
 }
-
-/** Return *key* in groups of four, as it is read aloud and typed. */
-export function groupKey(key) {
-  return key.match(/.{1,4}/g)?.join(' ') ?? '';
-}

@@ -11,7 +11,7 @@ const STORAGE_NAME = 'language';
 const ALIASES = { no: 'nb', nn: 'nb' };
 
 /** Return the languages that the tenant wants and that we have, in the tenant's order; never none. */
-export function offeredLanguages(wanted) {
+export function offeredLanguages(wanted = []) {
   const offered = wanted.filter((language) => Object.keys(LANGUAGES).includes(language));
   return offered.length > 0 ? offered : Object.keys(LANGUAGES);
 }
@@ -42,6 +42,13 @@ export function saveLanguage(chosen) {
   } catch {
     // As above.
   }
+}
+
+/** Wait for *signOut*, after which browsers empty the storage of the site, and keep the language chosen. */
+export async function keepLanguage(signOut) {
+  const chosen = savedLanguage();
+  await signOut();
+  if (chosen !== null) saveLanguage(chosen);
 }
 
 /** Return the address of this page in another language. */
@@ -87,7 +94,7 @@ export function pluralForm(language, count) {
 }
 
 /** English here is British: days come before months, hours are counted to 24. */
-const localeOf = (language) => (language === 'en' ? 'en-GB' : language);
+export const localeOf = (language) => (language === 'en' ? 'en-GB' : language);
 
 /** Return *date* as a date in words, "31 januari 2027": the day here, or in *timeZone*. */
 export function dateText(language, date, timeZone) {

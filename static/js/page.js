@@ -1,25 +1,81 @@
 /** The page as the user meets it: templates, texts, focus, errors, status. Knows no server and no journey. */
 
-import { partsOf } from './i18n.js';
+import { LANGUAGES, addressIn, offeredLanguages, partsOf } from './i18n.js';
 
 const STATUS_AFTER_MILLISECONDS = 400;
+/** The longest time a browser's timer can hold. */
+const LONGEST_TIMER_MILLISECONDS = 2 ** 31 - 1;
+/** Longer than this nobody waits for a file. */
+const FILE_LIMIT_MILLISECONDS = 10_000;
 
-const main = document.getElementById('main');
-const live = document.getElementById('live');
+export const byId = (id) => document.getElementById(id);
+
+const main = byId('main');
+const live = byId('live');
 
 /** Texts in use, the values every text may name, and what each element was told to say. */
 let texts = null;
 let common = {};
 const said = new WeakMap();
-let waitTimer = null;
+let statusTimer = null;
+let summaryTimer = null;
 
-/** Use *chosen* texts; `common` values are known to every text. Everything on the page is said anew. */
-export function useTexts(chosen, commonValues) {
+/**
+ * Say everything on the page in *chosen* texts, with what is known of *tenant* by now.
+ *
+ * @param {?object} tenant as the API states it
+ * @param {object} values that the texts may name besides
+ */
+export function speak(chosen, tenant, values) {
   texts = chosen;
-  common = commonValues;
+  common = {
+    portal: tenant?.portal_name ?? 'Tvåsteg',
+    issuer: () => strong(tenant?.issuer ?? ''),
+    mail: () => contactLink('mailto:', tenant?.support.mail ?? ''),
+    phone: () => contactLink('tel:', tenant?.support.phone ?? ''),
+    ...values,
+  };
   document.documentElement.lang = texts.language;
   retranslate(document.body);
   retitle();
+  showLanguages(offeredLanguages(tenant?.languages));
+  const hours = tenant?.support.hours?.[texts.language];
+  byId('support-hours').hidden = !hours;
+  byId('support-hours').textContent = hours ?? '';
+}
+
+/** Show links to the languages *offered*, except the one in use. */
+function showLanguages(offered) {
+  const others = offered.filter((language) => language !== texts.language);
+  const nav = byId('languages');
+  nav.hidden = others.length === 0;
+  nav.replaceChildren(
+    ...others.map((language) => {
+      const link = document.createElement('a');
+      link.textContent = LANGUAGES[language];
+      link.lang = language;
+      link.hreflang = language;
+      link.href = addressIn(language);
+      link.dataset.action = 'language';
+      link.dataset.language = language;
+      return link;
+    }),
+  );
+}
+
+function contactLink(scheme, address) {
+  const link = document.createElement('a');
+  link.href = scheme + address.replaceAll(' ', '');
+  link.textContent = address;
+  return link;
+}
+
+/** Return *text* set off from its sentence and left alone by page translators. */
+export function strong(text) {
+  const element = document.createElement('strong');
+  element.translate = false;
+  element.textContent = text;
+  return element;
 }
 
 /** Know *more* texts of the language in use, too; what is on the page stays as it is. */
@@ -77,7 +133,7 @@ export function spoken(tag, key, values) {
 
 /** Return a copy of the template of that id, with its texts still to be said. */
 export function copyOf(templateId) {
-  return document.getElementById(templateId).content.cloneNode(true);
+  return byId(templateId).content.cloneNode(true);
 }
 
 /** Return the templates of the page at *url*. No string becomes markup: the browser parses what it fetched itself. */
@@ -85,9 +141,12 @@ export function fetchTemplates(url) {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
     request.responseType = 'document';
+    request.timeout = FILE_LIMIT_MILLISECONDS;
     request.open('GET', url);
-    request.addEventListener('load', () => resolve([...request.response.querySelectorAll('template')]));
-    request.addEventListener('error', reject);
+    request.addEventListener('loadend', () => {
+      if (request.status === 200) resolve([...request.response.querySelectorAll('template')]);
+      else reject(new Error(`No templates from ${url}`));
+    });
     request.send();
   });
 }
@@ -109,6 +168,7 @@ export function showScreen(name, template, { step, when, values, enter, focus })
   for (const element of screen.querySelectorAll('[data-t]')) {
     said.set(element, element.dataset.t === 'step' ? step : values);
   }
+  clearTimeout(summaryTimer);
   main.replaceChildren(...(step === null ? [] : [progressBar(step)]), screen);
   main.dataset.screen = name;
   main.removeAttribute('aria-busy');
@@ -143,7 +203,7 @@ function retitle() {
   const values = { heading: heading.lastElementChild.textContent, step: step?.textContent };
   const title = plain(step === null ? 'title' : 'title.step', values);
   const hasErrors = main.querySelector('.summary') !== null;
-  const warning = document.getElementById('more-time').open ? `(!) ${plain('more_time.heading')} – ` : '';
+  const warning = byId('more-time').open ? `(!) ${plain('more_time.heading')} – ` : '';
   document.title = warning + (hasErrors ? plain('title.error', { title }) : title);
 }
 
@@ -213,7 +273,8 @@ function markField({ field, key, values }) {
 
 /** Take all errors off the screen. */
 export function clearErrors() {
-  main.querySelector('.summary')?.remove();
+  clearTimeout(summaryTimer);
+  main.querySelector('.summary, .over')?.remove();
   for (const message of main.querySelectorAll('.error')) {
     const group = message.closest('.field');
     message.remove();
@@ -228,14 +289,19 @@ export function clearErrors() {
   retitle();
 }
 
-/** Say in place of a summary that the wait it told of is over. */
-export function replaceSummary(key) {
-  if (main.querySelector('.summary') === null) return;
-  clearErrors();
-  const notice = spoken('p', key);
-  notice.className = 'note';
-  main.prepend(notice);
-  announce(key);
+/** Say in place of the summary, in so many *milliseconds*, that the wait it tells of is over. */
+export function replaceSummaryIn(milliseconds) {
+  if (milliseconds > LONGEST_TIMER_MILLISECONDS) return;
+  summaryTimer = setTimeout(() => {
+    const isBeingRead = main.querySelector('.summary').contains(document.activeElement);
+    clearErrors();
+    const notice = spoken('p', 'status.wait_over');
+    notice.className = 'note over';
+    notice.tabIndex = -1;
+    main.prepend(notice);
+    if (isBeingRead) notice.focus();
+    announce('status.wait_over');
+  }, milliseconds);
 }
 
 /**
@@ -246,11 +312,11 @@ export function replaceSummary(key) {
 export async function whileWaiting(work) {
   const buttons = [...document.querySelectorAll('main button[data-action], dialog button')];
   for (const button of buttons) button.setAttribute('aria-disabled', 'true');
-  waitTimer = setTimeout(() => sayWhyWaiting('status.wait'), STATUS_AFTER_MILLISECONDS);
+  statusTimer = setTimeout(() => sayWhyWaiting('status.wait'), STATUS_AFTER_MILLISECONDS);
   try {
     return await work();
   } finally {
-    clearTimeout(waitTimer);
+    clearTimeout(statusTimer);
     for (const button of buttons) button.removeAttribute('aria-disabled');
     const waiting = main.querySelector('.waiting');
     if (waiting) {
@@ -263,7 +329,7 @@ export async function whileWaiting(work) {
 
 /** Say at once, and instead of anything else, what the buttons wait for. */
 export function sayWhyWaiting(key) {
-  clearTimeout(waitTimer);
+  clearTimeout(statusTimer);
   announce(key, main.querySelector('.waiting'));
 }
 
@@ -276,21 +342,36 @@ export function wipe() {
 
 /** Ask *key* in the dialog; the browser gives focus back to where it was when the dialog closes. */
 export function openDialog(key, values) {
-  const dialog = document.getElementById('more-time');
-  say(document.getElementById('more-time-text'), key, values);
+  const dialog = byId('more-time');
+  say(byId('more-time-text'), key, values);
   if (!dialog.open) dialog.showModal();
   retitle();
 }
 
 export function closeDialog() {
-  document.getElementById('more-time').close();
+  byId('more-time').close();
   retitle();
 }
+
+/* Escape shows that somebody is there. The event does not bubble. */
+document.addEventListener(
+  'cancel',
+  (event) => {
+    event.preventDefault();
+    document.querySelector('[data-action="stay"]').click();
+  },
+  true,
+);
+
+/* A refused code is there to be typed over. */
+document.addEventListener('focusin', ({ target }) => {
+  if (target.id === 'otp' && target.getAttribute('aria-invalid') === 'true') target.select();
+});
 
 /** Show the portal's name or logo, colours and support, and the reference for the help desk. */
 export function showBrand({ tenant, tokens }) {
   for (const [name, value] of Object.entries(tokens)) document.documentElement.style.setProperty(name, value);
-  const portal = document.getElementById('portal');
+  const portal = byId('portal');
   portal.textContent = tenant.portal_name;
   if (tenant.brand.logo) {
     const logo = document.createElement('img');
@@ -301,40 +382,15 @@ export function showBrand({ tenant, tokens }) {
     logo.src = new URL(`..${tenant.brand.logo}`, import.meta.url).href;
     portal.replaceChildren(logo);
   }
-  document.getElementById('support-phone').hidden = !tenant.support.phone;
-  document.getElementById('footer').hidden = false;
-}
-
-/** @param {?string} hours in the language in use */
-export function showSupportHours(hours) {
-  const element = document.getElementById('support-hours');
-  element.hidden = !hours;
-  element.textContent = hours ?? '';
+  byId('support-phone').hidden = !tenant.support.phone;
+  byId('footer').hidden = false;
 }
 
 /** @param {?string} reference null hides the line */
 export function showReference(reference) {
-  const element = document.getElementById('reference');
+  const element = byId('reference');
   element.hidden = !reference;
   if (reference) say(element, 'support.reference', { reference });
-}
-
-/** Show links to the other languages. */
-export function showLanguages(languages, addressOf) {
-  const nav = document.getElementById('languages');
-  nav.hidden = languages.length === 0;
-  nav.replaceChildren(
-    ...languages.map(({ language, name }) => {
-      const link = document.createElement('a');
-      link.textContent = name;
-      link.lang = language;
-      link.hreflang = language;
-      link.href = addressOf(language);
-      link.dataset.action = 'language';
-      link.dataset.language = language;
-      return link;
-    }),
-  );
 }
 
 /** Return which of the screen's foldings are open, by their place. */
@@ -352,5 +408,5 @@ export function unfold(places) {
 /** Show what stands in the page itself for the case that not even the texts can be had. */
 export function showUnreachable() {
   main.removeAttribute('aria-busy');
-  document.getElementById('late').classList.add('now');
+  byId('late').classList.add('now');
 }

@@ -25,10 +25,14 @@ export async function talk(chosen) {
   if (Object.keys(loaded).length > names.length) await talk(chosen);
 }
 
-/** Load what *screen* is made of. */
-export async function loadFor(screen, { withAccount }) {
-  if (['phone', 'app'].includes(screen)) await load('setup');
-  else if (withAccount || !(screen in first.SCREENS)) await load('account');
+/** Screens of the set-up, which comes as one part. */
+const SET_UP = ['phone', 'app', 'code', 'done'];
+
+/** Load what *screen* is made of, and the account where the screen speaks of it. */
+export function loadFor(screen, isAboutAccount) {
+  const isSetUp = SET_UP.includes(screen);
+  const isOther = isAboutAccount || !(isSetUp || screen in first.SCREENS);
+  return Promise.all([isSetUp && load('setup'), isOther && load('account')]);
 }
 
 /** Load the part *name* while the user reads; whether that succeeds shows once it is needed. */
@@ -69,5 +73,5 @@ export const action = (name) => member('ACTIONS', name);
 /** Return what a button of a part does on the page alone. */
 export const gesture = (name) => member('GESTURES', name);
 
-/** Take the recovery codes out of memory, if there are any. */
-export const forgetCodes = () => loaded.account?.forgetCodes();
+/** Take the recovery codes out of memory, and once nobody is signed in whatever is known of the account. */
+export const forget = (isSignedIn) => loaded.account?.forget(isSignedIn);

@@ -11,7 +11,6 @@ const FIELDS = {
   password_mismatch: 'current-password',
   recovery_code_: 'recovery-code',
   reset_: 'reset-code',
-  name_: 'name',
 };
 
 /** Return the name of the field that the refusal *code* is about, or null. */

@@ -8,7 +8,7 @@
 import * as api from './api.js';
 import { check } from './code.js';
 import { dateText, pluralForm } from './i18n.js';
-import { announce, say } from './page.js';
+import { announce, byId, say } from './page.js';
 
 /** What the user has to mend before the server is asked. */
 export class FieldErrors extends Error {
@@ -18,8 +18,6 @@ export class FieldErrors extends Error {
     this.errors = errors;
   }
 }
-
-export const byId = (id) => document.getElementById(id);
 
 /** Refuse to go on while one of *fields* (text keys by id) is empty. */
 export function requireFilled(fields) {
@@ -62,7 +60,8 @@ function leadTo(name, url) {
   if (link !== null) link.href = url;
 }
 
-function takeOtp() {
+/** Return the code typed, if it can be one. */
+export function takeOtp() {
   const { otp, error } = check(byId('otp').value);
   if (error) throw new FieldErrors([{ field: 'otp', key: `code.${error}` }]);
   return otp;
@@ -171,13 +170,6 @@ export const SCREENS = {
     },
   },
 
-  code: {
-    values: ({ offer }) => ({ username: () => strong(offer.account_name) }),
-    async submit({ adopt }) {
-      return { ...adopt(await api.confirm(takeOtp()), 'done'), said: 'status.code_accepted' };
-    },
-  },
-
   verify: {
     when: ({ tenant, session, state: { facts } }) => ({
       remember: tenant.policy.remember_days !== null && facts.verifiedBy === null && session.role === 'user',
@@ -198,14 +190,6 @@ export const SCREENS = {
     },
   },
 
-  done: {
-    when: ({ state }) => ({ recoverable: state.facts.codesMade }),
-    enter({ session }) {
-      if (session.role === 'help_desk') say(byId('done-action'), 'action.to_help_desk');
-    },
-    submit: ({ finish }) => finish(),
-  },
-
   stopped: {
     when: ({ state, tenant }) => waysOn(state, tenant),
     enter({ state, tenant, session, language }) {
@@ -224,11 +208,3 @@ export const SCREENS = {
     submit: ({ resume }) => resume(),
   },
 };
-
-/** Return *text* set off from its sentence and left alone by page translators. */
-export function strong(text) {
-  const element = document.createElement('strong');
-  element.translate = false;
-  element.textContent = text;
-  return element;
-}

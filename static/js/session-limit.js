@@ -3,12 +3,14 @@
 import { serverNow } from './api.js';
 
 const WARN_BEFORE_MILLISECONDS = 2 * 60_000;
+/** A session that is asked about in its last second lives on: asking is using it. */
+const SURELY_OVER_AFTER_MILLISECONDS = 5_000;
 
 /**
  * Return a watch on the session's time limits.
  *
  * @param {(endsAt: string, canExtend: boolean) => void} onWarn two minutes before
- * @param {() => void} onEnd at the limit
+ * @param {() => boolean} onEnd once it is over; whoever answers that it does not suit now is told again
  */
 export function createSessionLimit({ onWarn, onEnd }) {
   let limits = null;
@@ -19,9 +21,10 @@ export function createSessionLimit({ onWarn, onEnd }) {
     clearTimeout(timer);
     if (limits === null) return;
     const left = Date.parse(limits.endsAt) - serverNow();
-    if (left <= 0) {
-      limits = null;
-      onEnd();
+    const untilOver = left + SURELY_OVER_AFTER_MILLISECONDS;
+    if (untilOver <= 0) {
+      if (onEnd()) limits = null;
+      else timer = setTimeout(check, SURELY_OVER_AFTER_MILLISECONDS);
       return;
     }
     if (left <= WARN_BEFORE_MILLISECONDS && warnedAbout !== limits.endsAt) {
@@ -29,7 +32,7 @@ export function createSessionLimit({ onWarn, onEnd }) {
       onWarn(limits.endsAt, limits.canExtend);
     }
     const untilWarning = left - WARN_BEFORE_MILLISECONDS;
-    timer = setTimeout(check, untilWarning > 0 ? untilWarning : left);
+    timer = setTimeout(check, untilWarning > 0 ? untilWarning : untilOver);
   }
 
   return {

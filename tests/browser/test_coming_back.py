@@ -275,3 +275,18 @@ def test_signing_out_takes_everything_along(visitor: Visitor) -> None:
     visitor.sees("sign-in")
     assert new.key not in visitor.page.content().replace(" ", "")
     assert visitor.calls("GET", "/api/session")[0] == 401
+
+
+def test_the_language_chosen_outlives_the_sign_out(visitor: Visitor) -> None:
+    """At which the service has the browser empty the storage of the site."""
+    visitor.is_signed_in()
+    visitor.open()
+    visitor.sees("method")
+    visitor.page.click('[data-action="language"]')
+    expect(visitor.page.locator("html")).to_have_attribute("lang", "en")
+    visitor.page.evaluate("localStorage.setItem('left', 'over')")
+    visitor.press("cancel")
+    visitor.press("sign-out")
+    visitor.sees("sign-in")
+    assert visitor.page.evaluate("localStorage.getItem('left')") is None
+    assert visitor.page.evaluate("localStorage.language") == "en"

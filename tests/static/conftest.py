@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
 
 from tests.static.fake_service import FakeService
+from tests.support.browser import SWEDISH, Window, complaints_about
 from tests.support.static_site import serve_static_site
 
 Evaluate = Callable[..., Any]
@@ -45,28 +46,38 @@ def service() -> FakeService:
     return FakeService()
 
 
-@pytest.fixture
-def context(chromium: Browser) -> Iterator[BrowserContext]:
-    """A browser of somebody in Sweden."""
-    context = chromium.new_context(locale="sv-SE", timezone_id="Europe/Stockholm")
-    yield context
-    context.close()
+@pytest.fixture(scope="session")
+def shared_window(chromium: Browser) -> Iterator[Window]:
+    """What `page` is looked at through."""
+    window = Window(chromium)
+    yield window
+    window.close()
 
 
 @pytest.fixture
-def page(context: BrowserContext, service: FakeService) -> Iterator[Page]:
+def context(shared_window: Window) -> BrowserContext:
+    """The browser of somebody in Sweden."""
+    return shared_window.page.context
+
+
+@pytest.fixture
+def page(shared_window: Window, service: FakeService, site: str) -> Iterator[Page]:
     """A page that fails the test on anything Chromium complains about, refusals of the API apart."""
-    page = context.new_page()
+    service.attach(shared_window.page)
+    try:
+        yield shared_window.page
+        complaints = [*shared_window.complaints]
+    finally:
+        shared_window.clear(site)
+    assert complaints == []
+
+
+@pytest.fixture
+def new_page(chromium: Browser, service: FakeService) -> Iterator[Page]:
+    """The same in a browser of its own, for tests that turn its clock or change what its scripts find."""
+    page = chromium.new_context(**SWEDISH).new_page()
     service.attach(page)
-    complaints: list[str] = []
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on(
-        "console",
-        lambda message: (
-            complaints.append(message.text)
-            if message.type in {"error", "warning"} and "Failed to load resource" not in message.text
-            else None
-        ),
-    )
+    complaints = complaints_about(page)
     yield page
+    page.context.close()
     assert complaints == []

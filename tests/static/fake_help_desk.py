@@ -82,6 +82,8 @@ class FakeHelpDesk(FakeService):
     """Whether a code was given in the last five minutes."""
     opens_in_minutes: float = 0
     """How long the one-time code of a reset waits before it works."""
+    more_than: list[str] = field(default_factory=list)
+    """Of which counts there are more than were counted."""
 
     def sign_in_as_staff(self, **state: Any) -> None:
         """Be signed in with the password and a code."""
@@ -135,7 +137,7 @@ class FakeHelpDesk(FakeService):
     def _count(self, _body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
         statuses = ("not_enrolled", "begun", "enrolled", "disabled", "reset")
         counted = {status: sum(user["status"] == status for user in self.users) for status in statuses}
-        return 200, counted | {"total": len(self.users)}
+        return 200, counted | {"total": len(self.users), "more_than": self.more_than}
 
     def _show(self, _body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
         asked = self._query.get("user") or self.references.get(self._query.get("reference", ""))
@@ -162,6 +164,7 @@ class FakeHelpDesk(FakeService):
             "waiting_until": None,
             "month_cap_reached": False,
             "recovery_codes_left": 6 if factor == "active" else None,
+            "recovery_codes_disabled": False,
             "remembered_browsers": 2 if factor == "active" else 0,
             "reset": {"opens_at": in_minutes(-60), "expires_at": in_minutes(23 * 60)}
             if person["status"] == "reset"

@@ -68,6 +68,11 @@ def a_browser(browser_id: str = "browser-1", *, current: bool = False) -> dict[s
     }
 
 
+def recovery_codes(left: int = 10, *, acknowledged: bool = True, disabled: bool = False) -> dict[str, Any]:
+    """Return a set of recovery codes as the API tells of it."""
+    return {"made_at": in_minutes(-9), "left": left, "acknowledged": acknowledged, "disabled": disabled}
+
+
 def _qr() -> dict[str, Any]:
     code = segno.make(URI, error="m", micro=False)
     drawing = code.svg_inline(omitsize=True, border=4, svgclass=None, lineclass=None)
@@ -105,6 +110,8 @@ class FakeService:
     """Which phone the pending one is to take the place of."""
     idle_minutes: float = 15
     absolute_minutes: float = 60
+    ends_at: str | None = None
+    """When the session ends, if that is not so many minutes after each answer."""
     links: dict[str, dict[str, Any]] = field(default_factory=dict)
     """Hand-offs that nobody has taken up yet: by token, the state into which each puts the browser."""
     problems: dict[str, list[tuple[int, dict[str, Any]] | None]] = field(default_factory=dict)
@@ -232,7 +239,7 @@ class FakeService:
             if is_on
             else None,
             "expires_at": in_minutes(self.idle_minutes),
-            "ends_at": in_minutes(self.absolute_minutes),
+            "ends_at": self.ends_at or in_minutes(self.absolute_minutes),
         }
 
     def _read_session(self, _body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
@@ -316,7 +323,7 @@ class FakeService:
         if refusal is not None:
             return refusal
         self.sets += 1
-        self.codes = {"made_at": in_minutes(0), "left": 10, "acknowledged": False}
+        self.codes = recovery_codes(acknowledged=False)
         codes = [f"{code[:-1]}{self.sets}" for code in CODES]
         return 201, {"set": f"set-{self.sets}", "codes": codes, "made_at": in_minutes(0)}
 
@@ -389,7 +396,12 @@ _ACTIONS = {
     "POST /api/authenticators/removal": "_remove",
     "POST /api/remembered-browsers/removal": "_forget_browser",
 }
-_FOR_ANYBODY = {"GET /api/tenant", "POST /api/session", "POST /api/session/hand-off"}
+_FOR_ANYBODY = {
+    "GET /api/tenant",
+    "POST /api/session",
+    "POST /api/session/hand-off",
+    "DELETE /api/session",
+}
 
 
 def _call_of(request: Request) -> str:

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import json
+import re
+from collections.abc import Callable
 from typing import Any
 
+import pytest
 from playwright.sync_api import Page, Request, expect
 
-from tests.static.fake_service import FakeService
+from tests.static.fake_service import PASSWORD, RIGHT_CODE, FakeService, recovery_codes
+from tests.static.texts import rendered, words
+from tests.support.axe import violations
+from tests.support.browser import PATIENCE_MILLISECONDS
 
-STRUCTURE = """
+Show = Callable[[Page, Any, str, str], None]
+"""How a page comes into a state: by the page, the service, the site and the query of the address."""
+
+_STRUCTURE = """
 () => {
   const all = (query) => [...document.querySelectorAll(query)];
   const ids = all('[id]').map((element) => element.id);
@@ -29,7 +39,7 @@ STRUCTURE = """
   };
 }
 """
-SOUND = {
+_SOUND = {
     "doubled": [],
     "dangling": [],
     "headings": 1,
@@ -40,6 +50,28 @@ SOUND = {
 }
 
 
+EMPTY_STORAGE_AT_SIGN_OUT = """
+const { fetch } = window;
+window.fetch = async (url, options) => {
+  const response = await fetch(url, options);
+  if (options.method === 'DELETE' && url === '/api/session') localStorage.clear();
+  return response;
+};
+"""
+"""What browsers do at the API's `Clear-Site-Data`."""
+
+WINDOWS: dict[str, dict[str, Any]] = {
+    f"{language}, {scheme}, {width}": {"language": language, "scheme": scheme, "width": width}
+    for language in ("sv", "en")
+    for scheme, width in (("light", 1280), ("dark", 320))
+}
+
+
+def says(key: str, language: str = "sv", **values: str) -> str:
+    """Return the text of *key* as the page of Azets Cozone shows it."""
+    return rendered(key, words(language), {"portal": "Azets Cozone", "username": "anna@firma.se", **values})
+
+
 def press(page: Page, action: str) -> None:
     """Press the button of *action*."""
     page.click(f'main [data-action="{action}"]')
@@ -47,7 +79,21 @@ def press(page: Page, action: str) -> None:
 
 def expect_screen(page: Page, name: str) -> None:
     """Wait until the page shows that screen."""
-    expect(page.locator("main")).to_have_attribute("data-screen", name)
+    # Looks more often than `expect` does, which waits a second between two looks.
+    page.wait_for_selector(f'main[data-screen="{name}"]', state="attached", timeout=PATIENCE_MILLISECONDS)
+
+
+def expect_heading(page: Page, screen: str, key: str) -> None:
+    """Wait for that screen with its heading, to which the reader has been moved."""
+    expect_screen(page, screen)
+    expect(page.locator("h1")).to_contain_text(says(key))
+    expect(page.locator("h1")).to_be_focused()
+
+
+def expect_stopped(page: Page, reason: str) -> None:
+    """Wait until the page has stopped, says why, and has moved the reader there."""
+    expect_screen(page, "stopped")
+    expect(page.locator("h1")).to_have_text(says(f"stopped.{reason}"))
 
 
 def expect_refusal(page: Page, text: str) -> None:
@@ -85,3 +131,94 @@ def enter_code(page: Page, code: str) -> None:
 def keys_of(requests: list[Request]) -> set[str]:
     """Return the different Idempotency-Keys of *requests*."""
     return {request.headers["idempotency-key"] for request in requests}
+
+
+# What somebody does who has an account already
+
+
+def at_the_codes(page: Page, service: FakeService, site: str, query: str = "") -> list[str]:
+    """Come to the recovery codes by the code from the app; return them."""
+    service.offers_codes = True
+    open_at(page, site, "code", service, query)
+    enter_code(page, RIGHT_CODE)
+    expect_screen(page, "recovery")
+    expect(page.locator("#codes li")).to_have_count(10)
+    return page.locator("#codes li").all_text_contents()
+
+
+def at_the_account(page: Page, service: FakeService, site: str, query: str = "", **state: Any) -> None:
+    """Be signed in with the code, and see what there is."""
+    service.sign_in(second_factor="active", is_verified=True, **state)
+    page.goto(f"{site}/{query}")
+    expect_screen(page, "account")
+
+
+def asked_for_the_code(page: Page, service: FakeService, site: str, query: str = "", **state: Any) -> None:
+    """Be signed in with the password alone, with recovery codes at home."""
+    service.sign_in(second_factor="active", offers_codes=True, **{"codes": recovery_codes(), **state})
+    page.goto(f"{site}/{query}")
+    expect_screen(page, "verify")
+
+
+def asked_for_a_recovery_code(
+    page: Page, service: FakeService, site: str, query: str = "", **state: Any
+) -> None:
+    """Be without the phone."""
+    asked_for_the_code(page, service, site, query, **state)
+    page.click("main summary")
+    press(page, "go")
+    expect_screen(page, "recover")
+
+
+def begun(service: FakeService) -> list[dict[str, Any]]:
+    """Return what was asked for each time that a phone was begun with."""
+    return [json.loads(request.post_data or "{}") for request in service.calls("POST /api/enrolment")]
+
+
+def act_on(page: Page, name: str, action: str) -> None:
+    """Press the button of *action* in the row of *name*."""
+    page.locator(".row", has_text=name).locator(f'[data-action="{action}"]').click()
+
+
+def give_password(page: Page) -> None:
+    """Give the password that is asked for again."""
+    expect_screen(page, "password")
+    page.fill("#current-password", PASSWORD)
+    press(page, "continue")
+
+
+# What every eye and ear meets
+
+
+def look_through(page: Page, window: str) -> None:
+    """Let *page* have the colours and the width of *window*."""
+    page.emulate_media(color_scheme=WINDOWS[window]["scheme"])
+    page.set_viewport_size({"width": WINDOWS[window]["width"], "height": 800})
+
+
+def expect_whole(page: Page) -> None:
+    """Fail if *page* is not whole: ids, references, headings, sizes, widths and texts."""
+    assert page.evaluate(_STRUCTURE) == _SOUND
+
+
+def expect_sound(page: Page, language: str, *, with_colours: bool = True) -> None:
+    """Fail if anything is wrong for axe or in the structure of *page*, or if its title is bare."""
+    assert violations(page, with_colours=with_colours) == []
+    expect_whole(page)
+    expect(page.locator("html")).to_have_attribute("lang", language)
+    expect(page).to_have_title(re.compile(". \u2013 (?:Support (?:för|for) )?Azets Cozone$"))
+
+
+def expect_sound_in_every_window(page: Page, show: Callable[[str], None]) -> None:
+    """Look at what *show* brings up: light and wide, dark and narrow, and in the other language."""
+    look_through(page, "sv, light, 1280")
+    show("?tenant=cozone&lang=sv")
+    expect_sound(page, "sv")
+    look_through(page, "sv, dark, 320")
+    expect_sound(page, "sv")
+    page.click('[data-action="language"][data-language="en"]')
+    expect(page.locator("html")).to_have_attribute("lang", "en")
+    expect_sound(page, "en", with_colours=False)  # they are the same in every language
+
+
+every_window = pytest.mark.parametrize("window", WINDOWS)

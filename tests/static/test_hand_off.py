@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
-import axe_playwright_python
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
@@ -21,16 +18,21 @@ from tests.static.fake_service import (
     in_minutes,
 )
 from tests.static.screens import (
-    SOUND,
-    STRUCTURE,
+    WINDOWS,
+    Show,
     enter_code,
+    every_window,
     expect_refusal,
     expect_screen,
+    expect_sound,
+    expect_sound_in_every_window,
+    expect_stopped,
     keys_of,
+    look_through,
     open_at,
     press,
+    says,
 )
-from tests.static.texts import rendered, words
 
 HAND_OFF = "POST /api/session/hand-off"
 RETURN = "POST /api/session/return"
@@ -48,17 +50,6 @@ def portal(context: BrowserContext) -> None:
 def follow(page: Page, site: str, fragment: str, query: str = "?tenant=cozone&lang=sv") -> None:
     """Follow a portal's link."""
     page.goto(f"{site}/{query}{fragment}")
-
-
-def says(key: str, language: str = "sv") -> str:
-    """Return the text of *key* as the page of Azets Cozone shows it."""
-    return rendered(key, words(language), {"portal": "Azets Cozone"})
-
-
-def expect_stopped(page: Page, reason: str) -> None:
-    """Wait until the page has stopped, says why, and has moved the reader there."""
-    expect_screen(page, "stopped")
-    expect(page.locator("h1")).to_have_text(says(f"stopped.{reason}"))
 
 
 # The link
@@ -686,7 +677,7 @@ def show_failed_return(page: Page, service: FakeService, site: str, query: str) 
     expect(page.locator(".summary")).to_be_focused()
 
 
-STATES: dict[str, Callable[[Page, FakeService, str, str], None]] = {
+STATES: dict[str, Show] = {
     "expired": show_expired,
     "suspended": show_suspended,
     "sign-in": show_sign_in,
@@ -698,33 +689,25 @@ STATES: dict[str, Callable[[Page, FakeService, str, str], None]] = {
     "leaving": show_leaving,
     "failed-return": show_failed_return,
 }
-WINDOWS: dict[str, dict[str, Any]] = {
-    "sv, dark, 320": {"language": "sv", "scheme": "dark", "width": 320},
-    "en, light, 1280": {"language": "en", "scheme": "light", "width": 1280},
-}
-AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text("utf-8")
-VIOLATIONS = """
-async () => {
-  const runOnly = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
-  const { violations } = await axe.run(document, { runOnly, resultTypes: ['violations'] });
-  return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`);
-}
-"""
 
 
 @pytest.mark.requirement("W3", "W4", "W5", "W7")
-@pytest.mark.parametrize("window", WINDOWS)
 @pytest.mark.parametrize("state", STATES)
-def test_every_state_is_clean_for_axe_and_sound(
+def test_every_state_is_sound_in_every_window(
+    page: Page, service: FakeService, site: str, state: str
+) -> None:
+    """Light and wide, dark and narrow, in both languages."""
+    expect_sound_in_every_window(page, lambda query: STATES[state](page, service, site, query))
+
+
+@pytest.mark.soak
+@every_window
+@pytest.mark.parametrize("state", STATES)
+def test_every_state_is_sound_when_it_is_come_to_in_each_window(
     page: Page, service: FakeService, site: str, state: str, window: str
 ) -> None:
-    """Light and wide, dark and narrow."""
-    how = WINDOWS[window]
-    page.emulate_media(color_scheme=how["scheme"])
-    page.set_viewport_size({"width": how["width"], "height": 800})
-    STATES[state](page, service, site, f"?tenant=cozone&lang={how['language']}")
-    page.evaluate(AXE)
-    assert page.evaluate(VIOLATIONS) == []
-    assert page.evaluate(STRUCTURE) == SOUND
-    expect(page.locator("html")).to_have_attribute("lang", how["language"])
-    expect(page).to_have_title(re.compile(". \u2013 Azets Cozone$"))
+    """Not only when a window is changed afterwards."""
+    look_through(page, window)
+    language = WINDOWS[window]["language"]
+    STATES[state](page, service, site, f"?tenant=cozone&lang={language}")
+    expect_sound(page, language)

@@ -10,7 +10,9 @@ import pytest
 
 from chalicelib.audit import event
 from chalicelib.help_desk.interventions import IDENTITY_CHECKS
+from tests.static.texts import INDEX as WIZARD
 from tests.static.texts import keys_in, placeholders
+from tests.static.texts import words as wizard_words
 from tests.support.static_site import STATIC_FOLDER
 
 FOLDER = STATIC_FOLDER / "help-desk"
@@ -32,6 +34,7 @@ SAID_BY_THE_SHARED_MODULES = {
     "password.show",
     "password.shown",
     "status.wait",
+    "status.wait_over",
     "title",
     "title.error",
     "when.other_day",
@@ -120,6 +123,26 @@ def test_every_language_has_the_same_keys_and_places() -> None:
         key: placeholders(text) for key, text in swedish.items()
     }
     assert [key for texts in (swedish, english) for key, text in texts.items() if not text.strip()] == []
+
+
+def test_what_both_pages_say_alike_they_say_alike_in_english() -> None:
+    """Staff who tell users what to read have it before them in the same words."""
+    wizard = {name: wizard_words(name) for name in LANGUAGES}
+    swedish = words("sv")
+    alike = [key for key in swedish if swedish[key] == wizard["sv"].get(key)]
+    assert len(alike) > 30
+    english = words("en")
+    assert {key: english[key] for key in alike} == {key: wizard["en"][key] for key in alike}
+
+
+@pytest.mark.parametrize("part", ["p-password", "p-otp"])
+def test_fields_that_both_pages_have_are_the_same(part: str) -> None:
+    """What browsers and password managers learn on one they find on the other."""
+    markup = rf'<template id="{part}">.*?</template>'
+    ours, theirs = (re.search(markup, page, re.DOTALL) for page in (INDEX, WIZARD))
+    assert ours is not None
+    assert theirs is not None
+    assert ours[0] == theirs[0]
 
 
 def test_no_key_is_missing_and_none_is_unused() -> None:

@@ -106,7 +106,9 @@ def test_the_help_desks_code_is_read_as_it_was_said(
 
 def test_a_key_is_shown_in_fours(evaluate: Evaluate) -> None:
     """As people read it aloud."""
-    grouped = evaluate("code", "({ groupKey }, key) => groupKey(key)", "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567")
+    grouped = evaluate(
+        "setup/setup", "({ groupKey }, key) => groupKey(key)", "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
+    )
     assert grouped == "ABCD EFGH IJKL MNOP QRST UVWX YZ23 4567"
 
 

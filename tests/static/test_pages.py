@@ -7,22 +7,22 @@ from typing import Any
 
 import pytest
 import zxingcpp
-from playwright.sync_api import BrowserContext, Page, Route, expect
+from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.static.fake_service import KEY, PASSWORD, RIGHT_CODE, URI, FakeService, in_minutes
 from tests.static.pixels import grey_pixels
 from tests.static.screens import (
-    SOUND,
-    STRUCTURE,
+    EMPTY_STORAGE_AT_SIGN_OUT,
     enter_code,
     expect_refusal,
     expect_screen,
+    expect_whole,
     keys_of,
+    look_through,
     open_at,
     press,
 )
 from tests.static.texts import words
-from tests.support.static_site import SECURITY_HEADERS, STATIC_FOLDER
 
 CONFIRMATION = "POST /api/enrolment/confirmation"
 VERIFICATION = "POST /api/verification"
@@ -176,49 +176,53 @@ def test_an_action_repeated_by_hand_keeps_its_key_until_it_is_answered(
 
 
 def test_reading_is_tried_again_before_the_page_gives_up(
-    page: Page, service: FakeService, site: str
+    new_page: Page, service: FakeService, site: str
 ) -> None:
     """Twice: after one second and after three."""
+    new_page.clock.install()
     service.lose_next("GET /api/tenant")
     service.refuse_next("GET /api/tenant", 503, "service_unavailable")
-    page.goto(site)
-    expect_screen(page, "sign-in")
+    new_page.goto(site)
+    for seconds in (1, 3):
+        new_page.clock.run_for(seconds * 1_000)
+        new_page.wait_for_timeout(100)
+    expect_screen(new_page, "sign-in")
     assert len(service.calls("GET /api/tenant")) == 3
 
 
 def test_a_service_that_is_down_says_so_and_lets_the_user_try_again(
-    page: Page, service: FakeService, site: str
+    new_page: Page, service: FakeService, site: str
 ) -> None:
     """The stopped screen with one button."""
-    page.clock.install()
+    new_page.clock.install()
     for _ in range(3):
         service.refuse_next("GET /api/tenant", 503, "service_unavailable")
-    page.goto(site)
+    new_page.goto(site)
     for _ in range(3):
-        page.clock.run_for(3_000)
-        page.wait_for_timeout(100)
-    expect_screen(page, "stopped")
-    expect(page.locator("h1")).to_have_text(words("sv")["stopped.fault"])
-    press(page, "resume")
-    expect_screen(page, "sign-in")
+        new_page.clock.run_for(3_000)
+        new_page.wait_for_timeout(100)
+    expect_screen(new_page, "stopped")
+    expect(new_page.locator("h1")).to_have_text(words("sv")["stopped.fault"])
+    press(new_page, "resume")
+    expect_screen(new_page, "sign-in")
 
 
 def test_a_call_without_an_answer_ends_after_ten_seconds(
-    page: Page, service: FakeService, site: str
+    new_page: Page, service: FakeService, site: str
 ) -> None:
     """The name stays, the password goes."""
-    page.clock.install()
-    page.goto(site)
-    expect_screen(page, "sign-in")
+    new_page.clock.install()
+    new_page.goto(site)
+    expect_screen(new_page, "sign-in")
     service.slow.add("POST /api/session")
-    page.fill("#username", "anna@firma.se")
-    page.fill("#current-password", PASSWORD)
-    press(page, "continue")
-    expect(page.locator('[data-action="continue"]')).to_have_attribute("aria-disabled", "true")
-    page.clock.run_for(10_500)
-    expect_refusal(page, words("sv")["problem.network"])
-    expect(page.locator("#username")).to_have_value("anna@firma.se")
-    expect(page.locator("#current-password")).to_have_value("")
+    new_page.fill("#username", "anna@firma.se")
+    new_page.fill("#current-password", PASSWORD)
+    press(new_page, "continue")
+    expect(new_page.locator('[data-action="continue"]')).to_have_attribute("aria-disabled", "true")
+    new_page.clock.run_for(10_500)
+    expect_refusal(new_page, words("sv")["problem.network"])
+    expect(new_page.locator("#username")).to_have_value("anna@firma.se")
+    expect(new_page.locator("#current-password")).to_have_value("")
 
 
 @pytest.mark.requirement("W4")
@@ -263,32 +267,61 @@ SKEWS = {
 
 
 @pytest.mark.requirement("B66")
-@pytest.mark.parametrize(("seconds", "text"), SKEWS.items())
-def test_a_clock_that_is_off_is_told_by_how_much(
-    page: Page, service: FakeService, site: str, seconds: int, text: str
-) -> None:
+def test_a_clock_that_is_off_is_told_by_how_much(page: Page, service: FakeService, site: str) -> None:
     """Before or after, one minute or several."""
     open_at(page, site, "code", service)
-    service.refuse_next(CONFIRMATION, 422, "clock_skew", drift_seconds=seconds)
-    enter_code(page, "111222")
-    expect_refusal(page, text)
+    for seconds, text in SKEWS.items():
+        service.refuse_next(CONFIRMATION, 422, "clock_skew", drift_seconds=seconds)
+        enter_code(page, "111222")
+        expect_refusal(page, text)
 
 
 @pytest.mark.requirement("B66")
 def test_a_wait_names_its_end_and_tells_when_it_is_over(
-    page: Page, service: FakeService, site: str
+    new_page: Page, service: FakeService, site: str
 ) -> None:
     """An absolute time of the user's own clock."""
-    page.clock.install()
-    open_at(page, site, "verify", service)
+    new_page.clock.install()
+    open_at(new_page, site, "verify", service)
     service.refuse_next(VERIFICATION, 429, "too_many_attempts", retry_at=in_minutes(2))
-    enter_code(page, "111222")
-    expect(page.locator(".summary")).to_contain_text(
+    enter_code(new_page, "111222")
+    expect(new_page.locator(".summary")).to_contain_text(
         re.compile(r"Försök igen (?:\d+ \w+ )?kl\. \d\d:\d\d$")
     )
-    page.clock.run_for(2 * 60_000 + 1_000)
-    expect(page.locator("#live")).to_have_text(words("sv")["status.wait_over"])
-    expect(page.locator(".summary")).to_have_count(0)
+    new_page.clock.run_for(2 * 60_000 + 1_000)
+    expect(new_page.locator("#live")).to_have_text(words("sv")["status.wait_over"])
+    expect(new_page.locator(".summary")).to_have_count(0)
+
+
+def test_the_word_that_a_wait_is_over_goes_with_the_next_error(
+    new_page: Page, service: FakeService, site: str
+) -> None:
+    """And is read where the summary was."""
+    new_page.clock.install()
+    open_at(new_page, site, "verify", service)
+    service.refuse_next(VERIFICATION, 429, "too_many_attempts", retry_at=in_minutes(2))
+    enter_code(new_page, "111222")
+    expect(new_page.locator(".summary")).to_be_focused()
+    new_page.clock.run_for(2 * 60_000 + 1_000)
+    expect(new_page.locator("main .note.over")).to_be_focused()
+    press(new_page, "confirm")
+    expect_refusal(new_page, words("sv")["problem.otp_mismatch"])
+    expect(new_page.locator("main .note")).to_have_count(0)
+
+
+def test_the_end_of_a_wait_leaves_a_newer_error_alone(
+    new_page: Page, service: FakeService, site: str
+) -> None:
+    """It has nothing to do with it."""
+    new_page.clock.install()
+    open_at(new_page, site, "verify", service)
+    service.refuse_next(VERIFICATION, 429, "too_many_attempts", retry_at=in_minutes(2))
+    enter_code(new_page, "111222")
+    expect(new_page.locator(".summary")).to_be_focused()
+    enter_code(new_page, "12")
+    expect_refusal(new_page, words("sv")["code.length"])
+    new_page.clock.run_for(2 * 60_000 + 1_000)
+    expect_refusal(new_page, words("sv")["code.length"])
 
 
 STOPPING = {
@@ -436,43 +469,6 @@ def test_done_without_an_address_signs_out(page: Page, service: FakeService, sit
     assert len(service.calls("DELETE /api/session")) == 1
 
 
-@pytest.mark.requirement("W2")
-def test_two_minutes_before_the_end_one_press_gives_more_time(
-    page: Page, service: FakeService, site: str
-) -> None:
-    """Every time again; the title tells it to a background tab."""
-    page.clock.install()
-    open_at(page, site, "code", service)
-    page.fill("#otp", "0123")
-    for _ in range(3):
-        page.clock.run_for(13 * 60_000 + 5_000)
-        expect(page.locator("dialog")).to_be_visible()
-        expect(page).to_have_title(re.compile(r"^\(!\) Behöver du mer tid\?"))
-        asked = len(service.calls("GET /api/session"))
-        service.idle_minutes += 13 + 5 / 60
-        page.click('dialog [data-action="stay"]')
-        expect(page.locator("dialog")).to_be_hidden()
-        expect(page).to_have_title(re.compile("^Steg 5 av 5"))
-        assert len(service.calls("GET /api/session")) == asked + 1
-    expect(page.locator("#otp")).to_have_value("0123")
-
-
-@pytest.mark.requirement("W2")
-def test_a_session_that_ends_takes_its_secrets_off_the_page(
-    page: Page, service: FakeService, site: str
-) -> None:
-    """Even when the server cannot be asked."""
-    page.clock.install()
-    open_at(page, site, "app", service)
-    service.is_signed_in = False
-    page.clock.run_for(15 * 60_000 + 2_000)
-    expect_screen(page, "stopped")
-    expect(page.locator("h1")).to_have_text(words("sv")["stopped.not_signed_in"])
-    assert KEY not in page.content().replace(" ", "")
-    press(page, "resume")
-    expect_screen(page, "sign-in")
-
-
 @pytest.mark.requirement("S8", "B44", "B47", "B50")
 def test_nothing_secret_leaves_memory_and_page(
     page: Page, context: BrowserContext, service: FakeService, site: str
@@ -512,6 +508,37 @@ def test_the_language_changes_in_place(page: Page, service: FakeService, site: s
     expect(page.locator("html")).to_have_attribute("lang", "sv")
 
 
+@pytest.mark.parametrize("key", ["Shift", "Control", "Meta"])
+def test_a_language_can_be_opened_in_another_window(
+    page: Page, service: FakeService, site: str, key: Any
+) -> None:
+    """The browser's own ways with a link are left to it."""
+    open_at(page, site, "sign-in", service)
+    page.evaluate("""() => addEventListener('click', (event) => {
+      window.isSwallowed = event.defaultPrevented;
+      event.preventDefault();
+    })""")
+    page.click('[data-action="language"]', modifiers=[key])
+    assert page.evaluate("window.isSwallowed") is False
+    expect(page.locator("html")).to_have_attribute("lang", "sv")
+
+
+def test_the_language_outlives_the_sign_out(new_page: Page, service: FakeService, site: str) -> None:
+    """Which empties the storage of the site; what nobody chose is not kept."""
+    new_page.add_init_script(EMPTY_STORAGE_AT_SIGN_OUT)
+    open_at(new_page, site, "verify", service)
+    press(new_page, "sign-out")
+    expect_screen(new_page, "sign-in")
+    assert new_page.evaluate("localStorage.length") == 0
+    open_at(new_page, site, "verify", service, "?again")
+    new_page.click('[data-action="language"]')
+    expect(new_page.locator("html")).to_have_attribute("lang", "en")
+    press(new_page, "sign-out")
+    expect_screen(new_page, "sign-in")
+    new_page.goto(f"{site}/?later")
+    expect(new_page.locator("html")).to_have_attribute("lang", "en")
+
+
 SAME_PHONE = {
     "android": "Mozilla/5.0 (Linux; Android 14; Pixel 7) AppleWebKit/537.36 Chrome/150 Mobile",
     "iphone": "Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X) AppleWebKit/605 Version/17.0",
@@ -521,24 +548,22 @@ SAME_PHONE = {
 @pytest.mark.requirement("W6")
 @pytest.mark.parametrize(("phone", "user_agent"), SAME_PHONE.items())
 def test_on_the_phone_itself_the_key_comes_first(
-    context: BrowserContext, service: FakeService, site: str, phone: str, user_agent: str
+    new_page: Page, service: FakeService, site: str, phone: str, user_agent: str
 ) -> None:
     """Copying works everywhere; the link into the app is a shortcut."""
-    context.add_init_script(
+    new_page.add_init_script(
         f"Object.defineProperty(Navigator.prototype, 'userAgent', {{ get: () => '{user_agent}' }})"
     )
-    context.grant_permissions(["clipboard-read", "clipboard-write"])
-    page = context.new_page()
-    service.attach(page)
-    open_at(page, site, "phone", service)
-    expect(page.locator(f"#phone-{phone}")).to_be_checked()
-    expect(page.locator("#same-phone-yes")).to_be_checked()
-    press(page, "continue")
-    expect_screen(page, "app")
-    press(page, "copy-key")
-    expect(page.locator("#live")).to_have_text(words("sv")["key.copied"])
-    assert page.evaluate("navigator.clipboard.readText()") == KEY
-    href = page.locator("#open-app").get_attribute("href") or ""
+    new_page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    open_at(new_page, site, "phone", service)
+    expect(new_page.locator(f"#phone-{phone}")).to_be_checked()
+    expect(new_page.locator("#same-phone-yes")).to_be_checked()
+    press(new_page, "continue")
+    expect_screen(new_page, "app")
+    press(new_page, "copy-key")
+    expect(new_page.locator("#live")).to_have_text(words("sv")["key.copied"])
+    assert new_page.evaluate("navigator.clipboard.readText()") == KEY
+    href = new_page.locator("#open-app").get_attribute("href") or ""
     assert f"secret={KEY}&issuer=Azets%20Cozone" in href
     if phone == "android":
         assert href.startswith("intent://totp/Azets%20Cozone:anna%40firma.se?")
@@ -551,35 +576,33 @@ def test_on_the_phone_itself_the_key_comes_first(
         assert href.startswith("otpauth://totp/")
 
 
-def test_another_kind_of_phone_is_not_this_one(
-    context: BrowserContext, service: FakeService, site: str
-) -> None:
+def test_another_kind_of_phone_is_not_this_one(new_page: Page, service: FakeService, site: str) -> None:
     """Somebody on an Android tablet who owns an iPhone is not asked whether they are the same."""
     agent = SAME_PHONE["android"]
-    context.add_init_script(
+    new_page.add_init_script(
         f"Object.defineProperty(Navigator.prototype, 'userAgent', {{ get: () => '{agent}' }})"
     )
-    page = context.new_page()
-    service.attach(page)
-    open_at(page, site, "phone", service)
-    page.check("#phone-iphone")
-    expect(page.locator("#same-phone")).to_be_hidden()
-    press(page, "continue")
-    expect_screen(page, "app")
+    open_at(new_page, site, "phone", service)
+    new_page.check("#phone-iphone")
+    expect(new_page.locator("#same-phone")).to_be_hidden()
+    press(new_page, "continue")
+    expect_screen(new_page, "app")
     assert service.calls("POST /api/enrolment")[0].post_data_json == {
         "phone": "iphone",
         "same_phone": False,
     }
 
 
-def test_a_refused_clipboard_leaves_the_key_selected(page: Page, service: FakeService, site: str) -> None:
+def test_a_refused_clipboard_leaves_the_key_selected(
+    new_page: Page, service: FakeService, site: str
+) -> None:
     """And says what to do."""
-    page.add_init_script("Object.defineProperty(navigator, 'clipboard', { value: undefined })")
-    open_at(page, site, "app", service)
-    page.click("main summary")
-    press(page, "copy-key")
-    expect(page.locator("#key-said")).to_have_text(words("sv")["key.selected"])
-    assert page.evaluate("String(getSelection())").replace(" ", "") == KEY
+    new_page.add_init_script("Object.defineProperty(navigator, 'clipboard', { value: undefined })")
+    open_at(new_page, site, "app", service)
+    new_page.click("main summary")
+    press(new_page, "copy-key")
+    expect(new_page.locator("#key-said")).to_have_text(words("sv")["key.selected"])
+    assert new_page.evaluate("String(getSelection())").replace(" ", "") == KEY
 
 
 def test_what_was_unfolded_is_unfolded_after_a_reload(page: Page, service: FakeService, site: str) -> None:
@@ -616,49 +639,28 @@ def test_fields_tell_browsers_and_password_managers_what_they_are(
 
 
 @pytest.mark.requirement("W5", "W7")
-@pytest.mark.parametrize("language", ["sv", "en"])
 @pytest.mark.parametrize(
     "screen", ["sign-in", "method", "password", "phone", "app", "code", "verify", "done", "account"]
 )
 def test_every_screen_is_sound_at_320_pixels(
-    page: Page, service: FakeService, site: str, screen: str, language: str
+    page: Page, service: FakeService, site: str, screen: str
 ) -> None:
     """Unique ids, whole references, one heading, 44 pixels to touch, no sideways scroll."""
-    page.set_viewport_size({"width": 320, "height": 640})
+    look_through(page, "sv, dark, 320")
     if screen == "password":
-        open_at(page, site, "method", service, f"?lang={language}")
+        open_at(page, site, "method", service)
         press(page, "activate")
         expect_screen(page, "password")
     else:
-        open_at(page, site, screen, service, f"?lang={language}")
-    for folding in page.locator("main details").all():
-        folding.evaluate("(element) => { element.open = true; }")
-    assert page.evaluate(STRUCTURE) == SOUND
-    expect(page.locator("footer")).to_contain_text("2FA_SEsupport@azets.com")
-    expect(page.locator("html")).to_have_attribute("lang", language)
-
-
-def test_the_page_works_from_a_versioned_folder(page: Page, site: str) -> None:
-    """Deployed, every asset lives under /v/{hash}/ and only the page itself at the root."""
-    index = (STATIC_FOLDER / "index.html").read_text("utf-8")
-    moved = re.sub(r'(href|src)="(favicon|app|js/)', r'\1="/v/abc/\2', index)
-
-    def from_version(route: Route) -> None:
-        route.fulfill(response=route.fetch(url=route.request.url.replace("/v/abc/", "/")))
-
-    page.route("**/v/abc/**", from_version)
-    page.route(
-        f"{site}/",
-        lambda route: route.fulfill(body=moved, content_type="text/html", headers=SECURITY_HEADERS),
-    )
-    unversioned: list[str] = []
-    page.on(
-        "request", lambda request: unversioned.append(request.url) if "/v/abc/" not in request.url else None
-    )
-    page.goto(f"{site}/")
-    expect_screen(page, "sign-in")
-    page.wait_for_load_state("networkidle")
-    assert [url for url in unversioned if "/api/" not in url] == [f"{site}/"]
+        open_at(page, site, screen, service)
+    for language in ("sv", "en"):
+        if language == "en":
+            page.click('[data-action="language"]')
+        expect(page.locator("html")).to_have_attribute("lang", language)
+        for folding in page.locator("main details").all():
+            folding.evaluate("(element) => { element.open = true; }")
+        expect_whole(page)
+        expect(page.locator("footer")).to_contain_text("2FA_SEsupport@azets.com")
 
 
 HIDE_AND_RETURN = """
@@ -724,6 +726,29 @@ def test_a_page_put_away_holds_no_key_and_has_it_again_when_it_is_taken_out(
     expect(page.locator("#key")).to_have_text("JBSW Y3DP EHPK 3PXP JBSW Y3DP EHPK 3PXP")
 
 
+def test_a_page_taken_out_without_a_line_says_so_instead_of_something_false(
+    new_page: Page, service: FakeService, site: str
+) -> None:
+    """There is no QR code to enlarge then, and no key that could have been selected."""
+    new_page.clock.install()
+    open_at(new_page, site, "app", service)
+    new_page.click("main summary")
+    new_page.evaluate("dispatchEvent(new PageTransitionEvent('pagehide', { persisted: true }))")
+    for _ in range(3):
+        service.lose_next("GET /api/session")
+    new_page.evaluate("dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true }))")
+    press(new_page, "copy-key")
+    press(new_page, "enlarge")
+    for _ in range(3):
+        new_page.clock.run_for(3_000)
+        new_page.wait_for_timeout(100)
+    expect_refusal(new_page, words("sv")["problem.network"])
+    press(new_page, "copy-key")
+    press(new_page, "enlarge")
+    expect(new_page.locator("#key-said")).to_be_empty()
+    expect(new_page.locator('[data-action="enlarge"]')).to_have_attribute("aria-pressed", "false")
+
+
 def test_nothing_secret_is_printed(page: Page, service: FakeService, site: str) -> None:
     """The words are; a line says why the rest is not."""
     open_at(page, site, "app", service)
@@ -736,22 +761,19 @@ def test_nothing_secret_is_printed(page: Page, service: FakeService, site: str) 
 
 
 @pytest.mark.requirement("B65")
-@pytest.mark.parametrize(
-    ("scheme", "forced"), [("light", "none"), ("dark", "none"), ("dark", "active"), ("light", "active")]
-)
-def test_the_qr_code_is_black_on_white_in_every_theme(
-    page: Page, service: FakeService, site: str, scheme: Any, forced: Any
-) -> None:
+def test_the_qr_code_is_black_on_white_in_every_theme(page: Page, service: FakeService, site: str) -> None:
     """With its quiet zone: readers fail on anything else."""
-    page.emulate_media(color_scheme=scheme, forced_colors=forced)
+    themes: list[Any] = [(scheme, forced) for scheme in ("light", "dark") for forced in ("none", "active")]
     open_at(page, site, "app", service)
-    found = zxingcpp.read_barcodes(grey_pixels(page), try_invert=False)
-    assert [code.text for code in found] == [URI]
-    colours = page.evaluate(
-        """() => ['#qr', '#qr rect', '#qr path'].map((query) => {
-          const { backgroundColor, fill, stroke } = getComputedStyle(document.querySelector(query));
-          return [backgroundColor, fill, stroke];
-        })"""
-    )
-    assert colours[0][0] == colours[1][1] == "rgb(255, 255, 255)"
-    assert colours[2][2] == "rgb(0, 0, 0)"
+    for scheme, forced in themes:
+        page.emulate_media(color_scheme=scheme, forced_colors=forced)
+        found = zxingcpp.read_barcodes(grey_pixels(page), try_invert=False)
+        assert [code.text for code in found] == [URI]
+        colours = page.evaluate(
+            """() => ['#qr', '#qr rect', '#qr path'].map((query) => {
+              const { backgroundColor, fill, stroke } = getComputedStyle(document.querySelector(query));
+              return [backgroundColor, fill, stroke];
+            })"""
+        )
+        assert colours[0][0] == colours[1][1] == "rgb(255, 255, 255)"
+        assert colours[2][2] == "rgb(0, 0, 0)"

@@ -2,18 +2,15 @@
 
 import * as api from '../../js/api.js';
 import { brandTokens } from '../../js/brand.js';
-import { LANGUAGES, chooseLanguage, offeredLanguages } from '../../js/i18n.js';
+import { addressIn, chooseLanguage, keepLanguage, offeredLanguages, saveLanguage, savedLanguage } from '../../js/i18n.js';
 import * as page from '../../js/page.js';
 import { whenText } from '../../js/refusals.js';
-import { FieldErrors, emptyPassword, showPassword, strong, togglePassword } from '../../js/screens.js';
+import { FieldErrors, emptyPassword, showPassword, togglePassword } from '../../js/screens.js';
 import { createSessionLimit } from '../../js/session-limit.js';
 import { addressOf, routeOf, viewFor } from './routes.js';
 import * as service from './service.js';
-import { VIEWS, extendList, fillList } from './views.js';
+import { VIEWS, extendList, fillCounts, fillList } from './views.js';
 import { loadTexts } from './words.js';
-
-/** The wizard's name for it: one choice for both pages. */
-const LANGUAGE_STORAGE_NAME = 'language';
 
 let texts = null;
 let tenant = null;
@@ -25,7 +22,10 @@ let view = null;
 let reason = null;
 /** The user on show, and the users on show. */
 let detail = null;
-let list = { status: null, search: '', wasReference: false, users: [], next: null, counts: null };
+let list = { status: null, search: '', missed: null, users: [], next: null };
+/** How many users there are of each status, once that is known; asked for anew after what changes it. */
+let counts = null;
+let countsAsked = null;
 /** What is written in a form, for as long as its user is on show. */
 let draft = null;
 /** The action that waits for a code: `reset`, `unlock` or null. */
@@ -35,9 +35,10 @@ let granted = null;
 let isUnlocked = false;
 let hasEnded = false;
 let isBusy = false;
+/** Whether a reset or an unlocking runs: until it is answered nothing else is opened. */
+let isCarryingOut = false;
 /** Counts what was opened: an answer that comes after something else was opened is not shown. */
 let turn = 0;
-let waitTimer = null;
 
 const language = () => texts.language;
 
@@ -46,64 +47,28 @@ const sessionLimit = createSessionLimit({
     page.openDialog(canExtend ? 'more_time.text' : 'more_time.last', { when: () => whenText(language(), endsAt) });
   },
   // Another tab may have gone on working: only the server knows whether the session is over.
-  async onEnd() {
-    try {
-      takeIn(await api.session());
-    } catch {
-      endSession();
-    }
+  onEnd() {
+    page.closeDialog();
+    if (isBusy) return false;
+    run(async () => {
+      try {
+        takeIn(await api.session());
+      } catch {
+        endSession();
+      }
+    });
+    return true;
   },
 });
 
 /* Words */
 
-function savedLanguage() {
-  try {
-    return localStorage.getItem(LANGUAGE_STORAGE_NAME);
-  } catch {
-    return null; // Storage may be forbidden; the choice then lasts as long as the page.
-  }
-}
-
-function saveLanguage(chosen) {
-  try {
-    localStorage.setItem(LANGUAGE_STORAGE_NAME, chosen);
-  } catch {
-    // As above.
-  }
-}
-
-function addressIn(chosen) {
-  const address = new URL(location.href);
-  address.searchParams.set('lang', chosen);
-  return address.href;
-}
-
-/** Say everything in the texts in use, with what is known by now. */
-function speak() {
-  page.useTexts(texts, {
-    portal: tenant?.portal_name ?? 'Tvåsteg',
-    issuer: () => strong(tenant?.issuer ?? ''),
-    me: () => strong(session?.username ?? ''),
-    mail: () => contactLink('mailto:', tenant?.support.mail ?? ''),
-    phone: () => contactLink('tel:', tenant?.support.phone ?? ''),
-  });
-  const offered = offeredLanguages(tenant?.languages ?? Object.keys(LANGUAGES));
-  const others = offered.filter((code) => code !== language());
-  page.showLanguages(others.map((code) => ({ language: code, name: LANGUAGES[code] })), addressIn);
-  page.showSupportHours(tenant?.support.hours?.[language()] ?? null);
-}
-
-function contactLink(scheme, address) {
-  const link = document.createElement('a');
-  link.href = scheme + address.replaceAll(' ', '');
-  link.textContent = address;
-  return link;
-}
+/** Say everything in the texts in use. */
+const speak = () => page.speak(texts, tenant, { me: () => page.strong(session?.username ?? '') });
 
 /** Say *text* to screen readers. */
 function announce(text) {
-  document.getElementById('live').textContent = text;
+  page.byId('live').textContent = text;
 }
 
 /* What the server says */
@@ -131,9 +96,30 @@ async function loadTenant(id) {
 }
 
 async function readList(status) {
-  const { search, wasReference } = list;
-  const [found, counts] = await Promise.all([service.users({ status, search, after: null }), service.counts()]);
-  return { status, search, wasReference, users: found.users, next: found.next, counts };
+  const { search, missed } = list;
+  learnCounts();
+  const found = await service.users({ status, search, after: null });
+  return { status, search, missed, users: found.users, next: found.next };
+}
+
+function forgetCounts() {
+  counts = countsAsked = null;
+}
+
+/** Let the list say how many there are as soon as that is known. It never waits for it, and does without. */
+async function learnCounts() {
+  if (countsAsked !== null) return;
+  const mine = service.counts();
+  countsAsked = mine;
+  try {
+    const told = await mine;
+    if (mine !== countsAsked) return;
+    counts = told;
+    if (view === 'users') fillCounts(list, contextNow());
+  } catch (problem) {
+    if (mine === countsAsked) countsAsked = null;
+    if (!(problem instanceof api.Problem)) throw problem;
+  }
 }
 
 /* Views */
@@ -145,6 +131,7 @@ function contextNow() {
     route,
     detail,
     list,
+    counts,
     draft,
     intent,
     granted,
@@ -163,7 +150,6 @@ function show(name, { focus = true } = {}) {
   const isFirst = view === null;
   view = name;
   if (name !== 'reset-done') forgetCode();
-  clearTimeout(waitTimer);
   const context = contextNow();
   const { when, values, enter } = VIEWS[name];
   page.showScreen(name, name, {
@@ -174,7 +160,7 @@ function show(name, { focus = true } = {}) {
     focus: focus && !isFirst,
   });
   isUnlocked = false;
-  document.getElementById('who').hidden = session === null || session.role !== 'help_desk';
+  page.byId('who').hidden = session === null || session.role !== 'help_desk';
   page.say(document.querySelector('[data-t="who.signed_in"]'), 'who.signed_in');
   for (const link of document.querySelectorAll('[data-link="list"]')) link.href = listAddress();
   for (const link of document.querySelectorAll('[data-link="wizard"]')) link.href = wizardAddress();
@@ -214,10 +200,8 @@ async function open(options) {
   }
   if (isListOnShow) {
     // Chips and field keep their place, and the reader theirs.
-    const chip = document.activeElement?.closest('#filter a')?.getAttribute('href') ?? null;
     page.clearErrors();
     announce(fillList(list, contextNow()));
-    if (chip !== null) document.querySelector(`#filter a[href="${chip}"]`).focus();
     return;
   }
   show(asked.view, options);
@@ -236,16 +220,16 @@ function go(next) {
   return open();
 }
 
-/** Let the list show whose name starts with *search*. */
-function searchFor(search, { wasReference = false } = {}) {
-  list = { ...list, search, wasReference };
+/** Let the list show whose name starts with *search*; *missed* is why it was no reference, if it looked like one. */
+function searchFor(search, { missed = null } = {}) {
+  list = { ...list, search, missed };
   return null;
 }
 
 /** Forget the code that was given to the user: it is said now, or lost. */
 function forgetCode() {
   granted = null;
-  for (const id of ['reset-code', 'spelled']) document.getElementById(id)?.replaceChildren();
+  for (const id of ['reset-code', 'spelled']) page.byId(id)?.replaceChildren();
 }
 
 /** Forget whoever was signed in, and ask anew; *ended* says that they did not wish it. */
@@ -256,7 +240,8 @@ function endSession({ ended = true } = {}) {
   sessionLimit.stop();
   page.showReference(null);
   session = detail = draft = intent = null;
-  list = { ...list, users: [], search: '', wasReference: false };
+  list = { ...list, users: [], search: '', missed: null };
+  forgetCounts();
   hasEnded = ended;
   show('sign-in');
 }
@@ -316,7 +301,9 @@ function tell(problem) {
   const field = FIELD_OF_CODE[problem.code] ?? null;
   const hasField = document.querySelector(`[data-field="${field}"]`) !== null;
   page.showErrors([{ field: hasField ? field : null, ...wordsOf(problem) }]);
-  if (problem.code === 'too_many_attempts' && view !== 'unlock') tellWhenWaitIsOver(problem.retryAt);
+  if (problem.code === 'too_many_attempts' && view !== 'unlock') {
+    page.replaceSummaryIn(Date.parse(problem.retryAt) - api.serverNow());
+  }
 }
 
 /** Return the text key of *problem* on the present view, with its values. */
@@ -330,16 +317,6 @@ function wordsOf(problem) {
   if (code === 'network' && view === 'reset') return { key: 'problem.network.reset' };
   if (code === 'network' && view === 'unlock') return { key: 'problem.network.unlock' };
   return { key: `problem.${code}` };
-}
-
-/** The longest time a browser's timer can hold. */
-const LONGEST_TIMER_MILLISECONDS = 2 ** 31 - 1;
-
-function tellWhenWaitIsOver(retryAt) {
-  clearTimeout(waitTimer);
-  const left = Date.parse(retryAt) - api.serverNow();
-  if (left > LONGEST_TIMER_MILLISECONDS) return;
-  waitTimer = setTimeout(() => page.replaceSummary('status.wait_over'), Math.max(0, left));
 }
 
 /* What buttons do */
@@ -357,13 +334,33 @@ async function run(work) {
   }
 }
 
+/** Send what is written on the form *kind*, and return the answer; nothing leads away from it meanwhile. */
+async function send(kind) {
+  const links = [...document.querySelectorAll('main a[data-action]')];
+  turn += 1;
+  route = { view: kind, id: detail.user.id };
+  isCarryingOut = true;
+  for (const link of links) link.setAttribute('aria-disabled', 'true');
+  try {
+    return await page.whileWaiting(() => VIEWS[kind].send({ user: route.id, ...draft }));
+  } catch (problem) {
+    // After Back the form is still there: so is its address.
+    if (addressOf(routeOf(location.hash)) !== addressOf(route)) history.pushState(null, '', addressOf(route));
+    throw problem;
+  } finally {
+    isCarryingOut = false;
+    for (const link of links) link.removeAttribute('aria-disabled');
+  }
+}
+
 /** Send what is written on the form *kind*, and show what came of it. */
 async function carryOut(kind) {
-  const answer = await page.whileWaiting(() => VIEWS[kind].send({ user: detail.user.id, ...draft }));
+  const answer = await send(kind);
   draft = null;
   history.replaceState(null, '', addressOf({ view: 'user', id: detail.user.id }));
   route = routeOf(location.hash);
   if (kind === 'reset') {
+    forgetCounts();
     granted = answer;
     show('reset-done');
   } else {
@@ -439,9 +436,9 @@ const ACTIONS = {
   go: (link) => go(routeOf(link.hash)),
   refresh: () => run(() => open()),
   'show-all': () => {
-    list = { ...list, search: '', wasReference: false };
-    document.getElementById('search').value = '';
-    return go({ view: 'users', status: null }).then(() => document.getElementById('search')?.focus());
+    list = { ...list, search: '', missed: null };
+    page.byId('search').value = '';
+    return go({ view: 'users', status: null }).then(() => page.byId('search')?.focus());
   },
   more: () =>
     run(async () => {
@@ -461,7 +458,7 @@ const ACTIONS = {
   'sign-out': () =>
     run(async () => {
       page.closeDialog();
-      await page.whileWaiting(() => api.signOut());
+      await page.whileWaiting(() => keepLanguage(api.signOut));
       history.replaceState(null, '', addressOf({ view: 'users', status: null }));
       turn += 1;
       route = routeOf(location.hash);
@@ -491,18 +488,17 @@ const ACTIONS = {
   'show-password': () => togglePassword(),
 };
 
+/** What would put something else in the place of the answer that is waited for. */
+const LEADING_AWAY = ['go', 'back-to-form'];
+
 document.addEventListener('click', (event) => {
   const target = event.target.closest('[data-action]');
   // Submit buttons act through their form, so that Enter in a field does the same.
   if (target === null || target.type === 'submit' || event.ctrlKey || event.metaKey || event.shiftKey) return;
   event.preventDefault();
-  ACTIONS[target.dataset.action]?.(target);
-});
-
-/* Escape shows that somebody is there. */
-document.getElementById('more-time').addEventListener('cancel', (event) => {
-  event.preventDefault();
-  ACTIONS.stay();
+  const { action } = target.dataset;
+  if (isCarryingOut && LEADING_AWAY.includes(action)) return;
+  ACTIONS[action]?.(target);
 });
 
 document.addEventListener('submit', (event) => {
@@ -510,15 +506,10 @@ document.addEventListener('submit', (event) => {
   run(() => SUBMITS[view]());
 });
 
-/* A refused code is there to be typed over. */
-document.addEventListener('focusin', ({ target }) => {
-  if (target.id === 'otp' && target.getAttribute('aria-invalid') === 'true') target.select();
-});
-
 /* History, sleep and return */
 
 window.addEventListener('popstate', () => {
-  if (texts !== null && tenant !== null) open();
+  if (texts !== null && tenant !== null && !isCarryingOut) open();
 });
 
 document.addEventListener('visibilitychange', () => {
@@ -552,7 +543,7 @@ async function start() {
   const parameters = new URLSearchParams(location.search);
   const candidates = [parameters.get('lang'), savedLanguage(), ...navigator.languages];
   const answers = await Promise.allSettled([loadTenant(parameters.get('tenant')), presentSession()]);
-  const offered = offeredLanguages(tenant?.languages ?? Object.keys(LANGUAGES));
+  const offered = offeredLanguages(tenant?.languages);
   try {
     texts = await loadTexts(chooseLanguage([...candidates, tenant?.default_language], offered));
   } catch {

@@ -1,7 +1,6 @@
 /** What several views are put together from: signs, tables, lists. */
 
-import { say, spoken } from '../../js/page.js';
-import { strong } from '../../js/screens.js';
+import { say, spoken, strong } from '../../js/page.js';
 import { STATUSES } from './routes.js';
 
 const SVG = 'http://www.w3.org/2000/svg';

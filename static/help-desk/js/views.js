@@ -8,7 +8,7 @@
 import * as api from '../../js/api.js';
 import { check } from '../../js/code.js';
 import { dateText } from '../../js/i18n.js';
-import { plain, say, spoken } from '../../js/page.js';
+import { byId, plain, say, spoken } from '../../js/page.js';
 import { FieldErrors } from '../../js/screens.js';
 import { element, factOf, name, rowOf, statusKey, statusMark, tableWith, timeOf, verbatim } from './parts.js';
 import { STATUSES, addressOf, referenceIn } from './routes.js';
@@ -27,8 +27,6 @@ const LEAST_REASON_CHARACTERS = 10;
 const MOST_REASON_CHARACTERS = 500;
 const MOST_TICKET_CHARACTERS = 60;
 
-const byId = (id) => document.getElementById(id);
-
 function requireNoErrors(errors) {
   const found = errors.filter(Boolean);
   if (found.length > 0) throw new FieldErrors(found);
@@ -46,6 +44,9 @@ const dayOf = (time, { language }) => timeOf(time, (day) => dateText(language(),
 
 /* The list */
 
+/** What is said of a reference that leads to nobody, by the answer. */
+const MISSED = { not_found: 'users.none.reference', search_unfinished: 'problem.search_unfinished' };
+
 const USER_COLUMNS = ['users.column.name', 'users.column.status', 'users.column.since'];
 
 function searchWords({ status, search }, key) {
@@ -55,17 +56,26 @@ function searchWords({ status, search }, key) {
   return { key: which === undefined ? key : `${key}.${which}`, values };
 }
 
-function fillCounts({ counts }, { language }) {
-  const said = (count) => () => numberText(language(), count);
-  say(byId('counts'), 'users.counts', {
-    enrolled: said(counts.enrolled),
-    total: said(counts.total),
-    disabled: said(counts.disabled),
-  });
+/** Return how many there are of *kind*, in words: of very many, that they are more than were counted. */
+function countText(counts, kind, language) {
+  const number = numberText(language, counts[kind]);
+  return counts.more_than.includes(kind) ? plain('count.more_than', { number }) : number;
 }
 
-function fillFilter({ status: chosen, counts }, { language }) {
+/** Say how many there are, as far as that is known. */
+export function fillCounts(list, at) {
+  const { counts, language } = at;
+  if (counts !== null) {
+    const said = (kind) => () => countText(counts, kind, language());
+    say(byId('counts'), 'users.counts', { enrolled: said('enrolled'), total: said('total'), disabled: said('disabled') });
+  }
+  fillFilter(list, at);
+}
+
+function fillFilter({ status: chosen }, { counts, language }) {
+  const focused = document.activeElement?.closest('#filter a')?.getAttribute('href') ?? null;
   const chips = [null, ...STATUSES].map((status) => {
+    const word = status === null ? 'filter.all' : statusKey(status);
     const chip = document.createElement('a');
     chip.className = 'chip';
     chip.href = addressOf({ view: 'users', status });
@@ -73,14 +83,17 @@ function fillFilter({ status: chosen, counts }, { language }) {
     if (status === chosen) chip.setAttribute('aria-current', 'true');
     if (status !== null) chip.append(statusMark(status).firstChild, ' ');
     chip.append(
-      spoken('span', 'filter.count', {
-        status: () => plain(status === null ? 'filter.all' : statusKey(status)),
-        count: () => numberText(language(), status === null ? counts.total : counts[status]),
-      }),
+      counts === null
+        ? spoken('span', word)
+        : spoken('span', 'filter.count', {
+            status: () => plain(word),
+            count: () => countText(counts, status ?? 'total', language()),
+          }),
     );
     return chip;
   });
   byId('filter').replaceChildren(...chips);
+  if (focused !== null) chips.find((chip) => chip.getAttribute('href') === focused)?.focus();
 }
 
 function userRow(user, at) {
@@ -109,9 +122,8 @@ function fillEnd({ users, next }, { language }) {
 /** Show *list*, and return the text that says how much it shows. */
 export function fillList(list, at) {
   fillCounts(list, at);
-  fillFilter(list, at);
   if (list.users.length === 0) {
-    const { key, values } = list.wasReference ? { key: 'users.none.reference', values: { search: name(list.search) } } : searchWords(list, 'users.none');
+    const { key, values } = list.missed === null ? searchWords(list, 'users.none') : { key: MISSED[list.missed], values: { search: name(list.search) } };
     const nothing = spoken('p', key, values);
     nothing.className = 'note';
     const parts = [nothing];
@@ -209,13 +221,20 @@ function fillAuthenticators({ authenticators }, at) {
   byId('authenticators').replaceChildren(table);
 }
 
-function fillFacts({ user, recovery_codes_left: codesLeft, remembered_browsers: browsers }, at) {
+/** Return how many recovery codes *detail* tells of, or that none of them works any more. */
+function codesLeft({ recovery_codes_left: left, recovery_codes_disabled: areDisabled }) {
+  if (areDisabled) return spoken('span', 'facts.recovery_codes_disabled');
+  return left === null ? spoken('span', 'facts.no_recovery_codes') : String(left);
+}
+
+function fillFacts(detail, at) {
+  const { user } = detail;
   const addresses = user.addresses.map(verbatim).flatMap((address) => [address, document.createElement('br')]);
   const facts = [
     factOf('facts.addresses', ...(addresses.length > 0 ? addresses.slice(0, -1) : [spoken('span', 'facts.no_addresses')])),
     factOf('facts.created_at', dayOf(user.created_at, at)),
-    factOf('facts.recovery_codes', codesLeft === null ? spoken('span', 'facts.no_recovery_codes') : String(codesLeft)),
-    factOf('facts.remembered_browsers', String(browsers)),
+    factOf('facts.recovery_codes', codesLeft(detail)),
+    factOf('facts.remembered_browsers', String(detail.remembered_browsers)),
   ];
   if (user.language !== null) {
     const language = spoken('span', 'text', { text: () => languageName(at.language(), user.language) });
@@ -353,8 +372,8 @@ export const VIEWS = {
       try {
         return await service.user({ reference });
       } catch (problem) {
-        if (problem.code !== 'not_found') throw problem;
-        return searchFor(typed, { wasReference: true });
+        if (!(problem.code in MISSED)) throw problem;
+        return searchFor(typed, { missed: problem.code });
       }
     },
   },

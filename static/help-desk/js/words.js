@@ -1,6 +1,7 @@
 /** Texts of the help desk's own, and the words for what the API only names. */
 
-import { read, asLocal } from '../../js/api.js';
+import { asLocal, read } from '../../js/api.js';
+import { localeOf } from '../../js/i18n.js';
 
 /** Every kind of event that there are words for; the others get a plain sentence. */
 export const EVENT_KINDS = [
@@ -46,9 +47,6 @@ export async function loadTexts(language) {
   const words = await read(new URL(`../i18n/${language}.json`, import.meta.url));
   return { language, words, appWords: {} };
 }
-
-/** English here is British, as in the wizard. */
-const localeOf = (language) => (language === 'en' ? 'en-GB' : language);
 
 /** Return a server time as a day and a time of day on this computer's clock. */
 export function momentText(language, time) {

@@ -2,19 +2,42 @@
 
 import * as api from '../api.js';
 import { dateText, pluralForm } from '../i18n.js';
-import { copyOf, say } from '../page.js';
-import { FieldErrors, byId, strong } from '../screens.js';
+import { byId, copyOf, say, strong } from '../page.js';
+import { FieldErrors } from '../screens.js';
 import * as calls from './calls.js';
 
 /** With so few recovery codes left it is time for new ones. */
 const FEW_CODES = 3;
 const LONGEST_NAME = 40;
 
-/** What the server said last of phones, codes and browsers. */
+/** What the server said last of phones, codes and browsers; null once that may be another user's, or out of date. */
 let second = null;
 
+/** Forget what belongs to whoever was signed in. */
+export function forgetUser() {
+  second = null;
+}
+
 async function prepare() {
+  second = null;
   second = await calls.secondFactor();
+}
+
+/** Let *work* wait until it is known what there is: the button then asks for that again. */
+const onceKnown = (work) => async (context) => {
+  if (second !== null) return work(context);
+  await context.redraw();
+  return null;
+};
+
+/** Return what *work* leads to: back to the account if the phone was removed in another window. */
+async function unlessGone(work) {
+  try {
+    return await work();
+  } catch (problem) {
+    if (problem.code === 'not_found') return { type: 'cancel', told: 'account.phone.gone' };
+    throw problem;
+  }
 }
 
 const phoneOf = ({ task }) => second?.authenticators.find(({ id }) => id === task?.id);
@@ -23,6 +46,7 @@ const phoneOf = ({ task }) => second?.authenticators.find(({ id }) => id === tas
 function codesLeft({ language }) {
   const codes = second.recovery_codes;
   if (codes === null) return { key: 'account.codes.none', values: {}, isWarning: true };
+  if (codes.disabled) return { key: 'account.codes.disabled', values: {}, isWarning: true };
   const form = codes.left === 0 ? 'zero' : pluralForm(language(), codes.left);
   return { key: `account.codes.left.${form}`, values: { n: codes.left }, isWarning: codes.left <= FEW_CODES };
 }
@@ -60,9 +84,8 @@ function browserRow(browser, { language }) {
 }
 
 /** Begin *kind* with the phone of the row that *button* stands in. */
-const task = (kind) => async ({ state, session }, button) => {
-  if (state.facts.pending) await api.dropEnrolment();
-  session.enrolment = null;
+const task = (kind) => async ({ state, dropKey }, button) => {
+  await dropKey();
   return { type: 'task', kind, id: button.closest('[data-id]')?.dataset.id ?? state.task?.id ?? null };
 };
 
@@ -74,13 +97,31 @@ async function forgetBrowser(context, browser) {
 }
 
 function takeName() {
-  const name = byId('name').value.normalize('NFKC').trim();
+  // What cannot be seen by itself the server refuses: joiners between emoji, control characters.
+  const name = byId('name').value.normalize('NFKC').replace(/\s/g, ' ').replace(/\p{C}/gu, '').trim();
   const key = name === '' ? 'name.empty' : [...name].length > LONGEST_NAME ? 'name.too_long' : null;
   if (key !== null) throw new FieldErrors([{ field: 'name', key }]);
   return name;
 }
 
+async function rename(id, name) {
+  try {
+    await calls.rename(id, name);
+  } catch (problem) {
+    if (problem.code === 'body_malformed') throw new FieldErrors([{ field: 'name', key: 'name.unusable' }]);
+    throw problem;
+  }
+}
+
 const isLast = () => second.authenticators.length === 1;
+
+const sayWhichIsLost = onceKnown(async ({ state }) => {
+  const chosen = isLast() ? second.authenticators[0].id : document.querySelector('[name="which"]:checked')?.value;
+  if (chosen === undefined) throw new FieldErrors([{ field: 'which', key: 'lost.empty' }]);
+  // What is disabled is replaced whole: there is nothing to choose.
+  const id = state.facts.factor === 'disabled' ? null : chosen;
+  return { type: 'task', kind: 'lost', id, wanted: 'password' };
+});
 
 export const SCREENS = {
   account: {
@@ -90,7 +131,7 @@ export const SCREENS = {
       room: second !== null && second.authenticators.length < second.most_authenticators,
       full: second !== null && second.authenticators.length >= second.most_authenticators,
       codes: second !== null && session.recovery_codes.offered,
-      unkept: second?.recovery_codes?.acknowledged === false,
+      unkept: second?.recovery_codes?.acknowledged === false && !second.recovery_codes.disabled,
       browsers: second !== null && (tenant.policy.remember_days !== null || second.remembered_browsers.length > 0),
       no_browsers: second?.remembered_browsers.length === 0,
       some_browsers: second?.remembered_browsers.length > 0,
@@ -128,15 +169,8 @@ export const SCREENS = {
         })),
       );
     },
-    async submit({ state }) {
-      const go = { type: 'go', screen: 'password' };
-      if (state.task.kind !== 'lost') return go;
-      const chosen = isLast() ? second.authenticators[0].id : document.querySelector('[name="which"]:checked')?.value;
-      if (chosen === undefined) throw new FieldErrors([{ field: 'which', key: 'lost.empty' }]);
-      // What is disabled is replaced whole: there is nothing to choose.
-      const id = state.facts.factor === 'disabled' ? null : chosen;
-      return { type: 'task', kind: 'lost', id, wanted: 'password' };
-    },
+    submit: async (context) =>
+      context.state.task.kind === 'lost' ? sayWhichIsLost(context) : { type: 'go', screen: 'password' },
   },
 
   rename: {
@@ -145,10 +179,12 @@ export const SCREENS = {
     enter({ state }) {
       byId('name').value = phoneOf(state)?.name ?? '';
     },
-    async submit({ state }) {
-      await calls.rename(state.task.id, takeName());
-      return { type: 'go', screen: 'account', told: 'account.phone.renamed' };
-    },
+    submit: onceKnown(({ state }) =>
+      unlessGone(async () => {
+        await rename(state.task.id, takeName());
+        return { type: 'go', screen: 'account', told: 'account.phone.renamed' };
+      }),
+    ),
   },
 
   remove: {
@@ -156,11 +192,13 @@ export const SCREENS = {
     prepare,
     when: () => ({ last: second !== null && isLast(), others: second !== null && !isLast() }),
     values: ({ state }) => ({ name: () => strong(phoneOf(state)?.name ?? '') }),
-    async submit({ state, adopt }) {
-      const event = adopt(await calls.remove(state.task.id), 'account');
-      if (event.facts.factor === 'none') return { ...event, type: 'turned-off' };
-      return { ...event, told: 'account.phone.removed' };
-    },
+    submit: onceKnown(({ state, adopt }) =>
+      unlessGone(async () => {
+        const event = adopt(await calls.remove(state.task.id), 'account');
+        if (event.facts.factor === 'none') return { ...event, type: 'turned-off' };
+        return { ...event, told: 'account.phone.removed' };
+      }),
+    ),
   },
 
   renew: {
@@ -179,4 +217,3 @@ export const ACTIONS = {
   'forget-browser': (context, button) => forgetBrowser(context, button.closest('[data-id]').dataset.id),
   'forget-browsers': (context) => forgetBrowser(context, 'all'),
 };
-

@@ -2,8 +2,8 @@
 
 import { Problem } from '../api.js';
 import { dateText } from '../i18n.js';
-import { announce, plain, say } from '../page.js';
-import { FieldErrors, byId } from '../screens.js';
+import { announce, byId, plain, say } from '../page.js';
+import { FieldErrors } from '../screens.js';
 import * as calls from './calls.js';
 import { checkRecoveryCode, checkResetCode } from './codes.js';
 
@@ -16,6 +16,11 @@ let wasTried = false;
 /** Forget the codes; they cannot be shown again. */
 export function forgetCodes() {
   made = null;
+}
+
+/** Forget what was tried for whoever was signed in. */
+export function forgetUser() {
+  wasTried = false;
 }
 
 /** Return what stands above and below the codes on paper and in the file. */
@@ -68,10 +73,7 @@ function take(id, check) {
 export const SCREENS = {
   recovery: {
     template: () => (made === null ? 'recovery-failed' : 'recovery'),
-    when: ({ session, state }) => ({
-      again: wasTried || session.recovery_codes.made,
-      first: state.task === null,
-    }),
+    when: ({ session }) => ({ again: wasTried || session.recovery_codes.made }),
     async prepare() {
       if (made !== null) return;
       try {
@@ -127,7 +129,7 @@ export const SCREENS = {
 
 /** What buttons do on the page alone. */
 export const GESTURES = {
-  'copy-codes': () => copyCodes(),
-  'save-codes': (context) => saveCodes(context),
+  'copy-codes': () => made && copyCodes(),
+  'save-codes': (context) => made && saveCodes(context),
   'print-codes': () => print(),
 };

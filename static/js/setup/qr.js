@@ -13,10 +13,10 @@ function node(name, attributes) {
 /**
  * Return an SVG of *qr* (`size` in modules with its quiet zone, `path` a stroke path).
  *
- * Its name and description are the given elements' business: neither ever holds the key,
+ * What its title and description say is the page's business: neither ever holds the key,
  * because accessible names are read aloud and logged by assistive tools.
  */
-export function drawQr(qr, { title, description }) {
+export function drawQr(qr) {
   const svg = node('svg', {
     viewBox: `0 0 ${qr.size} ${qr.size}`,
     role: 'img',
@@ -24,11 +24,11 @@ export function drawQr(qr, { title, description }) {
     // Without it browsers blend the modules' edges, and small codes become unreadable.
     'shape-rendering': 'crispEdges',
   });
-  const titleNode = node('title', { id: 'qr-title', 'data-t': title });
-  const descriptionNode = node('desc', { id: 'qr-description', 'data-t': description });
+  const title = node('title', { id: 'qr-title' });
+  const description = node('desc', { id: 'qr-description' });
   const ground = node('rect', { width: qr.size, height: qr.size, fill: '#fff' });
   const modules = node('path', { d: qr.path, stroke: '#000', 'stroke-width': 1, fill: 'none' });
-  svg.append(titleNode, descriptionNode, ground, modules);
+  svg.append(title, description, ground, modules);
   sizeQr(svg, qr.size, false);
   return svg;
 }

@@ -1,9 +1,8 @@
-/** The screens between the password and the code: which phone, and what to do on it. */
+/** The screens from the phone to the end: which phone, what to do on it, and the code that proves it. */
 
 import * as api from '../api.js';
-import { groupKey } from '../code.js';
-import { announce, say } from '../page.js';
-import { FieldErrors, byId, strong } from '../screens.js';
+import { announce, byId, say, strong } from '../page.js';
+import { FieldErrors, takeOtp } from '../screens.js';
 import { drawQr, sizeQr } from './qr.js';
 
 const STORES = {
@@ -11,6 +10,13 @@ const STORES = {
   iphone: 'https://apps.apple.com/app/google-authenticator/id388497605',
 };
 const ANDROID_PACKAGE = 'com.google.android.apps.authenticator2';
+const MISMATCHES_BEFORE_HELP = 2;
+
+/** How often in a row the code did not match, while its screen is there. */
+let mismatches = 0;
+
+const begin = (phone) => api.act('POST', '/api/enrolment', phone);
+const confirm = (otp) => api.act('POST', '/api/enrolment/confirmation', { otp }, { repeat: true });
 
 /** Return the kind of phone this page is open on, or null on a computer. */
 export function phoneOf({ userAgent, maxTouchPoints }) {
@@ -38,6 +44,11 @@ function accountLabel({ issuer, account_name: accountName }) {
   return `${issuer} – ${accountName}`;
 }
 
+/** Return *key* in groups of four, as it is read aloud and typed. */
+export function groupKey(key) {
+  return key.match(/.{1,4}/g)?.join(' ') ?? '';
+}
+
 /** Return an Android link that opens Google's own app, or its page in the store where it is missing. */
 function androidLink(uri) {
   const target = uri.replace(/^otpauth:/, 'intent:');
@@ -46,7 +57,7 @@ function androidLink(uri) {
 }
 
 function fillOffer(offer) {
-  byId('qr').replaceChildren(drawQr(offer.qr, { title: 'qr.title', description: 'qr.description' }));
+  byId('qr').replaceChildren(drawQr(offer.qr));
   say(byId('qr-title'), 'qr.title');
   say(byId('qr-description'), 'qr.description');
   byId('key').textContent = groupKey(offer.key);
@@ -92,7 +103,7 @@ export const SCREENS = {
         radio.addEventListener('change', showSamePhoneQuestion);
       }
     },
-    async submit({ session, state: { task }, adoptOffer }) {
+    async submit({ session, state: { task }, adoptOffer, dropKey }) {
       const phone = chosenPhone();
       if (phone === null) throw new FieldErrors([{ field: 'phone', key: 'phone.empty' }]);
       const choice = { phone, same_phone: isSamePhone() };
@@ -100,7 +111,14 @@ export const SCREENS = {
       // An unchanged choice needs no new password, however old the last proof is. Where a phone is bound
       // already, only a new beginning says for sure which one it takes the place of.
       if (isUnchanged && task === null) return adoptOffer(await api.offer(), 'app');
-      return adoptOffer(await api.begin(task?.id ? { ...choice, replaces: task.id } : choice), 'app');
+      try {
+        return await adoptOffer(await begin(task?.id ? { ...choice, replaces: task.id } : choice), 'app');
+      } catch (problem) {
+        if (problem.code !== 'not_found' || task === null) throw problem;
+        // The one to replace was removed in another window.
+        await dropKey();
+        return { type: 'cancel', told: 'account.phone.gone' };
+      }
     },
   },
 
@@ -114,12 +132,38 @@ export const SCREENS = {
     enter: ({ offer }) => fillOffer(offer),
     submit: async () => ({ type: 'go', screen: 'code' }),
   },
+
+  code: {
+    values: ({ offer }) => ({ username: () => strong(offer.account_name) }),
+    enter() {
+      mismatches = 0;
+    },
+    async submit({ adopt }) {
+      try {
+        return { ...adopt(await confirm(takeOtp()), 'done'), said: 'status.code_accepted' };
+      } catch (problem) {
+        if (problem.code === 'otp_mismatch') mismatches += 1;
+        byId('otp-help').hidden = mismatches < MISMATCHES_BEFORE_HELP;
+        throw problem;
+      }
+    },
+  },
+
+  done: {
+    when: ({ state }) => ({ recoverable: state.facts.codesMade }),
+    enter({ session }) {
+      if (session.role === 'help_desk') say(byId('done-action'), 'action.to_help_desk');
+    },
+    submit: ({ finish }) => finish(),
+  },
 };
 
 /** What buttons do on the page alone. */
 export const GESTURES = {
-  'copy-key': ({ offer }) => copyKey(offer),
+  'copy-key': ({ offer }) => offer && copyKey(offer),
   enlarge({ offer }, button) {
+    // Without a line there may be none, on a page that the browser had put away.
+    if (offer === null) return;
     toggleQrSize(button, offer);
     say(button, button.getAttribute('aria-pressed') === 'true' ? 'qr.shrink' : 'qr.enlarge');
   },
