@@ -134,8 +134,8 @@ def test_a_new_app_is_told_as_its_owner_reads_it() -> None:
         "Var det inte du? Kontakta supporten för Azets Cozone: 2FA_SEsupport@azets.com. "
         "Säg referensen ovan.\n"
         "\n"
-        "Det här mejlet har skickats automatiskt. Det innehåller inga länkar, och vi ber aldrig om koder, "
-        "nycklar eller lösenord i mejl.\n"
+        "Det här mailet har skickats automatiskt. Det innehåller inga länkar, och vi ber aldrig om koder, "
+        "nycklar eller lösenord i mail.\n"
     )
 
 
