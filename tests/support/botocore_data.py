@@ -13,7 +13,8 @@ def read_once() -> None:
     Let all sessions of this process share ``endpoints.json``.
 
     Each of a command's or a test's own sessions would parse a megabyte anew, which is half of
-    what the tests of commands did. Descriptions of services are not shared: what one test's session did to one showed in another.
+    what the tests of commands did. Descriptions of services are not shared: what one test's
+    session did to one showed in another.
     """
     read: dict[str, Any] = {}
     from_disk: Callable[..., Any] = JSONFileLoader._load_file
