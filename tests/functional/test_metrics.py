@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -195,6 +195,9 @@ class Story:
         sends(desk.counts())
         sends(desk.user(user.user_id))
         sends(desk.user("nobody"))  # not_found
+        world.aws.interfere(self._take_long, at_call=4)
+        sends(desk.user_of_reference("00000000"))  # search_unfinished
+        world.aws.leave_alone()
         sends(desk.unlock(user.user_id))
         sends(desk.reset(other.user_id))  # not_enrolled
         key = "one-key-for-one-action"
@@ -259,6 +262,10 @@ class Story:
         world.stores.tenants.suspend("example", at=int(world.clock()))
         sends(portal.status("u-1"))  # tenant_suspended
 
+    def _take_long(self, _: aws.Request, take_effect: Callable[[], Any]) -> Any:
+        self.world.clock.advance(30)
+        return take_effect()
+
     def _change_the_authenticators(self, **changes: Any) -> None:
         row = self.world.row("TOTP")
         assert row is not None
@@ -278,7 +285,6 @@ def _tampered(world: World) -> Row:
     }
 
 
-@pytest.mark.doubles
 @pytest.mark.requirement("A1")
 def test_every_step_and_every_problem_sends_what_the_table_says(world: World) -> None:
     story = Story(world)
