@@ -221,4 +221,12 @@ def expect_sound_in_every_window(page: Page, show: Callable[[str], None]) -> Non
     expect_sound(page, "en", with_colours=False)  # they are the same in every language
 
 
+def expect_sound_when_come_to(page: Page, window: str, show: Callable[[str], None]) -> None:
+    """Let *show* come to a state in *window*, and expect it to be sound."""
+    look_through(page, window)
+    language = WINDOWS[window]["language"]
+    show(f"?tenant=cozone&lang={language}")
+    expect_sound(page, language)
+
+
 every_window = pytest.mark.parametrize("window", WINDOWS)

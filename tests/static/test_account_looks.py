@@ -16,7 +16,6 @@ from tests.static.fake_service import (
     recovery_codes,
 )
 from tests.static.screens import (
-    WINDOWS,
     Show,
     act_on,
     asked_for_a_recovery_code,
@@ -25,9 +24,8 @@ from tests.static.screens import (
     at_the_codes,
     every_window,
     expect_screen,
-    expect_sound,
     expect_sound_in_every_window,
-    look_through,
+    expect_sound_when_come_to,
     press,
 )
 
@@ -219,7 +217,4 @@ def test_every_state_is_sound_when_it_is_come_to_in_each_window(
     page: Page, service: FakeService, site: str, state: str, window: str
 ) -> None:
     """Not only when a window is changed afterwards."""
-    look_through(page, window)
-    language = WINDOWS[window]["language"]
-    STATES[state](page, service, site, f"?tenant=cozone&lang={language}")
-    expect_sound(page, language)
+    expect_sound_when_come_to(page, window, lambda query: STATES[state](page, service, site, query))

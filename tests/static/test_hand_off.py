@@ -18,17 +18,15 @@ from tests.static.fake_service import (
     in_minutes,
 )
 from tests.static.screens import (
-    WINDOWS,
     Show,
     enter_code,
     every_window,
     expect_refusal,
     expect_screen,
-    expect_sound,
     expect_sound_in_every_window,
+    expect_sound_when_come_to,
     expect_stopped,
     keys_of,
-    look_through,
     open_at,
     press,
     says,
@@ -707,7 +705,4 @@ def test_every_state_is_sound_when_it_is_come_to_in_each_window(
     page: Page, service: FakeService, site: str, state: str, window: str
 ) -> None:
     """Not only when a window is changed afterwards."""
-    look_through(page, window)
-    language = WINDOWS[window]["language"]
-    STATES[state](page, service, site, f"?tenant=cozone&lang={language}")
-    expect_sound(page, language)
+    expect_sound_when_come_to(page, window, lambda query: STATES[state](page, service, site, query))

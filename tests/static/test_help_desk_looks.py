@@ -12,12 +12,10 @@ from tests.static.desk import open_page, write
 from tests.static.fake_help_desk import FakeHelpDesk
 from tests.static.fake_service import in_minutes
 from tests.static.screens import (
-    WINDOWS,
     every_window,
     expect_screen,
-    expect_sound,
     expect_sound_in_every_window,
-    look_through,
+    expect_sound_when_come_to,
     press,
 )
 
@@ -139,7 +137,4 @@ def test_every_state_is_sound_when_it_is_come_to_in_each_window(
     page: Page, service: FakeHelpDesk, site: str, state: str, window: str
 ) -> None:
     """Not only when a window is changed afterwards."""
-    look_through(page, window)
-    language = WINDOWS[window]["language"]
-    STATES[state](page, service, site, f"?tenant=cozone&lang={language}")
-    expect_sound(page, language)
+    expect_sound_when_come_to(page, window, lambda query: STATES[state](page, service, site, query))
