@@ -37,10 +37,10 @@ run-portal: install ## Serve the product and the example portal, on http://127.0
 	@exec $(BIN)/python -m chalicelib.local --port $(PORT) --portal-port $(PORTAL_PORT)
 
 test: check $(RUNTIMES) ## Everything: checks, unit, contract, races, browser
-	@chromium="$$(.ci/chromium)" && TVASTEG_CHROMIUM="$$chromium" $(BIN)/python -m pytest -m "not soak" --numprocesses 3 --dist loadfile
+	@chromium="$$(.ci/chromium)" && TVASTEG_CHROMIUM="$$chromium" $(BIN)/python -m pytest -m "not soak" --numprocesses 3 --dist loadfile --no-loadscope-reorder
 
 soak: install $(RUNTIMES) ## What `make test` looks at once, in every combination; takes its time
-	@chromium="$$(.ci/chromium)" && TVASTEG_CHROMIUM="$$chromium" $(BIN)/python -m pytest -m soak --numprocesses 3 --dist loadfile
+	@chromium="$$(.ci/chromium)" && TVASTEG_CHROMIUM="$$chromium" $(BIN)/python -m pytest -m soak --numprocesses 3 --dist loadfile --no-loadscope-reorder
 
 check: install ## Format, lint, types, import directions
 	@$(BIN)/ruff format --check .

@@ -17,7 +17,7 @@ from chalicelib.archive.store import EvidenceStore
 from chalicelib.archive.verification import Evidence, LineIndex
 from chalicelib.deployment.evidence import DiskIndex, S3Versions
 from chalicelib.errors import ServiceUnavailableError
-from tests.support.memory_archive import MemoryEvidence, MemoryIndex
+from tests.support.memory.archive import MemoryEvidence, MemoryIndex
 
 BUCKET = "an-archive"
 LOCKED = {

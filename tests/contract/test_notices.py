@@ -14,7 +14,7 @@ from chalicelib.tenants.profile import Profile
 from tests.contract.drafts import NOW, a_user
 from tests.support.aws import Moto, moto
 from tests.support.memory import memory_stores
-from tests.support.memory_notices import MemoryRecipients, MemorySentMails
+from tests.support.memory.notices import MemoryRecipients, MemorySentMails
 from tests.support.world import BYRA, COZONE
 
 DAY = 24 * 60 * 60

@@ -18,7 +18,7 @@ from chalicelib.bootstrap import Stores
 from chalicelib.keys.signer import Signer
 from tests.contract.drafts import NOW, outcomes_in_parallel
 from tests.support.aws import SETTINGS
-from tests.support.memory import MemorySigner
+from tests.support.memory.keys import MemorySigner
 
 KEY_ID = SETTINGS.signing_key_id
 

@@ -17,7 +17,7 @@ from chalicelib.settings import OutboxSettings, Settings
 from chalicelib.web.problems import INTERNAL_ERROR, PROBLEMS
 from tests.docs.pages import DOCS, code_in, section, tables
 from tests.support.cloud_formation import Properties, app_template, of_type, properties, resolved
-from tests.support.memory_notices import record_of
+from tests.support.memory.notices import record_of
 from tests.unit.notices.samples import an_event
 
 RUNBOOK = DOCS / "runbook.md"

@@ -12,7 +12,7 @@ from chalicelib.notices.dynamodb import DynamoRecipients, DynamoSentMails
 from chalicelib.notices.texts import texts_in
 from tests.functional.test_nothing_leaks import Leaks
 from tests.support import aws as faults
-from tests.support.memory_notices import Told, record_of_row
+from tests.support.memory.notices import Told, record_of_row
 from tests.support.stream import deliver_all, recorded_stream
 from tests.support.wizard import Phone, Wizard
 from tests.support.world import ANNA, World

@@ -38,8 +38,9 @@ from tests.stateful.model import (
     ModelUser,
     Remembered,
 )
-from tests.support.memory import MemoryAuthenticators, MemoryStores, memory_stores
-from tests.support.memory_transactions import MemoryTransactions
+from tests.support.memory import MemoryStores, memory_stores
+from tests.support.memory.authenticators import MemoryAuthenticators
+from tests.support.memory.transactions import MemoryTransactions
 from tests.support.wizard import Answer, Wizard, new_idempotency_key
 from tests.support.world import ANNA, ANNAS_PASSWORD, BERIT, BERITS_PASSWORD, BYRA, World
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from copy import deepcopy
 from functools import cache
 from typing import Any
 
@@ -14,9 +15,13 @@ from botocore.session import Session
 from botocore.validate import ParamValidator
 from moto import mock_aws
 from moto.core.botocore_stubber import MockRawResponse
-from moto.core.models import botocore_stubber
+from moto.core.models import DEFAULT_ACCOUNT_ID, botocore_stubber
+from moto.dynamodb.models import dynamodb_backends
+from moto.dynamodb.models.dynamo_type import DynamoType
+from moto.dynamodb.models.utilities import dynamo_to_dict
 from moto.kms import models as kms_models
 from moto.kms import utils as kms_utils
+from moto.kms.models import kms_backends
 
 from chalicelib.bootstrap import Stores, aws_stores
 from chalicelib.local.resources import create_missing
@@ -62,10 +67,18 @@ class Moto:
             "provide-client-params.dynamodb.CreateTable",
             lambda params, **_: {n: v for n, v in params.items() if n != "StreamSpecification"},
         )
+        self._as_made: list[tuple[Any, Any]] = []
 
     def make_tables_and_key(self) -> None:
         """Make what a new account of ours has, and forget what was done to calls before."""
-        create_missing(SETTINGS, dynamodb=self._operators_dynamodb, kms=self._operators_kms)
+        if self._as_made:  # making them takes longer than many a test
+            for backends, made in self._as_made:
+                backends[DEFAULT_ACCOUNT_ID][SETTINGS.region] = deepcopy(made)
+        else:
+            create_missing(SETTINGS, dynamodb=self._operators_dynamodb, kms=self._operators_kms)
+            for backends in (dynamodb_backends, kms_backends):
+                made = backends[DEFAULT_ACCOUNT_ID][SETTINGS.region]
+                self._as_made.append((backends, deepcopy(made)))
         self.leave_alone()
 
     def state(self) -> list[Row]:
@@ -78,7 +91,7 @@ class Moto:
 
     def write(self, row: Row) -> None:
         """Put *row* into ``state`` as it is, whatever was there: what a tamperer would do."""
-        self._operators_dynamodb.put_item(TableName=SETTINGS.state_table, Item=row)
+        _table(SETTINGS.state_table).put_item(row)
 
     def restore(self, rows: list[Row]) -> None:
         """Make ``state`` hold exactly *rows* again, as `state` returned them."""
@@ -86,8 +99,7 @@ class Moto:
         for row in self.state():
             earlier = wanted.get((row["pk"]["S"], row["sk"]["S"]))
             if earlier is None:
-                key = {name: row[name] for name in ("pk", "sk")}
-                self._operators_dynamodb.delete_item(TableName=SETTINGS.state_table, Key=key)
+                _table(SETTINGS.state_table).delete_item(DynamoType(row["pk"]), DynamoType(row["sk"]))
             if row == earlier:
                 del wanted[row["pk"]["S"], row["sk"]["S"]]
         for row in wanted.values():
@@ -122,12 +134,15 @@ class Moto:
 
         return interference(request, take_effect) if interference else take_effect()
 
-    def _rows(self, table: str) -> list[Row]:
-        pages = self._operators_dynamodb.get_paginator("scan").paginate(
-            TableName=table, ConsistentRead=True
-        )
-        rows = [row for page in pages for row in page["Items"]]
+    @staticmethod
+    def _rows(table: str) -> list[Row]:
+        rows = [dynamo_to_dict(item.attrs) for item in _table(table).all_items()]
         return sorted(rows, key=lambda row: (row["pk"]["S"], row["sk"]["S"]))
+
+
+def _table(name: str) -> Any:
+    """Return moto's own table: what tests see and put there needs no request."""
+    return dynamodb_backends[DEFAULT_ACCOUNT_ID][SETTINGS.region].tables[name]
 
 
 def unreachable(request: Request, take_effect: Callable[[], AWSResponse]) -> AWSResponse:

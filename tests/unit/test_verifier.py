@@ -27,7 +27,8 @@ from chalicelib.tenants.profile import Profile
 from chalicelib.totp import OneTimePassword, SharedSecret
 from chalicelib.verifier import Verifier
 from tests.support.clock import A_MONDAY_MORNING
-from tests.support.memory import MemoryCipher, MemoryStores, memory_stores
+from tests.support.memory import MemoryStores, memory_stores
+from tests.support.memory.keys import MemoryCipher
 from tests.support.seeding import EnrolledUser, Seeding
 from tests.support.world import COZONE
 

@@ -13,7 +13,7 @@ from chalicelib.archive.findings import Finding
 from chalicelib.archive.hours import HOUR_SECONDS
 from chalicelib.archive.verification import PATIENCE_SECONDS, Verification
 from tests.support.clock import ManualClock
-from tests.support.memory_archive import (
+from tests.support.memory.archive import (
     MemoryEvents,
     MemoryEvidence,
     MemoryIndex,

@@ -14,7 +14,7 @@ from chalicelib.archive.canonical import row_hash
 from chalicelib.archive.hours import HOUR_SECONDS
 from chalicelib.archive.manifest import ManifestError, lines_in
 from chalicelib.errors import ServiceUnavailableError
-from tests.support.memory_archive import MemoryEvidence
+from tests.support.memory.archive import MemoryEvidence
 from tests.unit.archive.history import BEGIN, History, a_record, an_event
 
 BY_LAMBDA = {"userIdentity": {"type": "Service", "principalId": "dynamodb.amazonaws.com"}}

@@ -19,7 +19,7 @@ from chalicelib.archive.digest import (
 from chalicelib.archive.digester import SETTLE_SECONDS, EvidenceConflictError
 from chalicelib.archive.hours import HOUR_SECONDS, told
 from chalicelib.errors import ServiceUnavailableError
-from tests.support.memory_archive import MemoryEvidence, verifies
+from tests.support.memory.archive import MemoryEvidence, verifies
 from tests.unit.archive.history import BEGIN, History
 
 

@@ -15,7 +15,7 @@ from chalicelib.archive.digest import Digest, digest_in, digest_name, signature_
 from chalicelib.archive.findings import MEANINGS, Finding
 from chalicelib.archive.hours import HOUR_SECONDS, told
 from chalicelib.archive.manifest import lines_in
-from tests.support.memory_archive import MemorySigner
+from tests.support.memory.archive import MemorySigner
 from tests.unit.archive.history import (
     BEGIN,
     DAY_SECONDS,

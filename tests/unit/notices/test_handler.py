@@ -13,7 +13,7 @@ from chalicelib.tenants.profile import Profile
 from tests.contract.drafts import a_user
 from tests.support.aws import SETTINGS, moto
 from tests.support.handlers import Handler, an_invocation, fresh_handler, loaded_by
-from tests.support.memory_notices import record_of
+from tests.support.memory.notices import record_of
 from tests.support.world import COZONE
 from tests.unit.notices.samples import an_event
 

@@ -18,7 +18,7 @@ from chalicelib.web.function_log import MAILS_GIVEN_UP
 from tests.contract.drafts import a_user
 from tests.support.embedded_metrics import sent_by
 from tests.support.memory import MemoryStores, memory_stores
-from tests.support.memory_notices import MemorySentMails, Told, record_of, records_of
+from tests.support.memory.notices import MemorySentMails, Told, record_of, records_of
 from tests.support.stream import FIRST_SEQUENCE_NUMBER, Record
 from tests.support.world import COZONE
 from tests.unit.notices.samples import KINDS, an_event, every_event_told

@@ -23,7 +23,7 @@ from chalicelib.throttle import (
     end_of_month_epoch_seconds,
     month_of,
 )
-from tests.support.memory_transactions import MemoryTransactions, MemoryWrite
+from tests.support.memory.transactions import MemoryTransactions, MemoryWrite
 
 
 @dataclass

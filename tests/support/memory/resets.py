@@ -9,7 +9,7 @@ from chalicelib.authenticators.record import Owner
 from chalicelib.errors import ConditionRefusedError, ResetCodeExpiredError, TwoFactorError
 from chalicelib.resets.record import MOST_RESET_CODE_ATTEMPTS, Reset
 from chalicelib.storage.changes import Change
-from tests.support.memory_transactions import MemoryTransactions, MemoryWrite
+from tests.support.memory.transactions import MemoryTransactions, MemoryWrite
 
 
 class MemoryResets:

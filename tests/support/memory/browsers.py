@@ -9,7 +9,7 @@ from chalicelib.authenticators.record import Owner
 from chalicelib.browsers.record import MOST_BROWSERS, Binding, RememberedBrowser
 from chalicelib.browsers.store import BrowsersChangedError
 from chalicelib.storage.changes import Change
-from tests.support.memory_transactions import MemoryTransactions, MemoryWrite
+from tests.support.memory.transactions import MemoryTransactions, MemoryWrite
 
 
 class MemoryRememberedBrowsers:
