@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 
-from chalicelib.notices.swedish_time import swedish_time
+from chalicelib.notices.european_time import european_time
 
 _FOLDER = Path(__file__).with_name("texts")
 
@@ -28,12 +28,15 @@ class Texts:
 
     months: tuple[str, ...]
     time: str
+    hours_ahead_in_winter: int
+    """Of UTC, on the clocks by which its readers live; see `european_time`."""
     phrases: Mapping[str, str]
     notices: Mapping[str, NoticeText]
 
     def moment(self, epoch_seconds: int) -> str:
-        """Return the moment in words: as clocks in Sweden show it, and in UTC."""
-        local, utc = swedish_time(epoch_seconds), datetime.fromtimestamp(epoch_seconds, UTC)
+        """Return the moment in words: as the readers' clocks show it, and in UTC."""
+        local = european_time(epoch_seconds, hours_ahead_in_winter=self.hours_ahead_in_winter)
+        utc = datetime.fromtimestamp(epoch_seconds, UTC)
         return self.time.format(
             day=local.day,
             month=self.months[local.month - 1],
@@ -56,8 +59,10 @@ def texts_in(language: str) -> Texts:
     """Return the texts in *language*, one of `written_languages`."""
     source = json.loads((_FOLDER / f"{language}.json").read_text(encoding="utf-8"))
     notices = {name: NoticeText(**text) for name, text in source.pop("notices").items()}
-    months, time = tuple(source.pop("months")), source.pop("time")
-    return Texts(months=months, time=time, phrases=source, notices=notices)
+    months, time, hours = (source.pop(key) for key in ("months", "time", "hours_ahead_in_winter"))
+    return Texts(
+        months=tuple(months), time=time, hours_ahead_in_winter=hours, phrases=source, notices=notices
+    )
 
 
 def language_for(wanted: str, *, default: str) -> str:

@@ -318,7 +318,7 @@ const ACTIONS = {
   },
   language: async ({ dataset }) => {
     try {
-      await parts.talk(dataset.language);
+      if (!(await parts.talk(dataset.language))) return;
     } catch (problem) {
       await refuse(problem);
       return;

@@ -3,7 +3,7 @@
 import { read } from './api.js';
 
 /** The languages that have a file in `i18n/`, by their own name. A new file and a line here add one. */
-export const LANGUAGES = { sv: 'Svenska', en: 'English' };
+export const LANGUAGES = { sv: 'Svenska', en: 'English', nb: 'Norsk', da: 'Dansk', fi: 'Suomi' };
 
 const STORAGE_NAME = 'language';
 

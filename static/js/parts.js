@@ -1,7 +1,7 @@
 /** What the page is made of: texts in the language in use, screens for everybody, and parts loaded once they are needed. */
 
 import { loadTexts } from './i18n.js';
-import { addTexts, fetchTemplates } from './page.js';
+import { FILE_LIMIT_MILLISECONDS, addTexts, fetchTemplates } from './page.js';
 import * as first from './screens.js';
 
 const PARTS = { setup: () => import('./setup/setup.js'), account: () => import('./account/account.js') };
@@ -9,20 +9,27 @@ const PARTS = { setup: () => import('./setup/setup.js'), account: () => import('
 /** Modules with screens and actions, by the name of the part. */
 const loaded = { first };
 const loading = {};
-let language = null;
+/** The language that was asked for last; its texts are in use once they are there. */
+let wanted = null;
 let inUse = null;
 
 /** Return the texts in use, null before there are any. */
 export const texts = () => inUse;
 
-/** Let the texts in use be those of *chosen*. */
+/** Let the texts in use be those of *chosen*; return whether they are, for another may be wanted by then. */
 export async function talk(chosen) {
+  wanted = chosen;
   const names = Object.keys(loaded);
-  const words = await loadTexts(chosen, names.slice(1));
-  language = chosen;
-  inUse = words;
+  try {
+    const words = await loadTexts(chosen, names.slice(1));
+    if (wanted !== chosen) return false;
+    inUse = words;
+  } catch (problem) {
+    if (wanted === chosen) wanted = inUse?.language ?? null;
+    throw problem;
+  }
   // A part that came meanwhile brought its words in the language before.
-  if (Object.keys(loaded).length > names.length) await talk(chosen);
+  return Object.keys(loaded).length === names.length || talk(chosen);
 }
 
 /** Screens of the set-up, which comes as one part. */
@@ -48,14 +55,21 @@ function load(name) {
   return loading[name];
 }
 
+/** Browsers themselves wait for a module for ever. */
+const tooLate = () =>
+  new Promise((_, reject) => {
+    setTimeout(reject, FILE_LIMIT_MILLISECONDS, new Error('No module in time'));
+  });
+
 async function fetchPart(name) {
   const [module, templates] = await Promise.all([
-    PARTS[name](),
+    Promise.race([PARTS[name](), tooLate()]),
     fetchTemplates(new URL(`../${name}.html`, import.meta.url)),
-    loadTexts(language, [name]),
+    loadTexts(wanted, [name]),
   ]);
   loaded[name] = module;
-  await talk(language);
+  // Whatever is chosen meanwhile has to have this part's words, too.
+  while (!(await talk(wanted)));
   addTexts(inUse);
   document.body.append(...templates);
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -181,8 +182,29 @@ def test_the_first_language_that_is_offered_is_used(
 def test_only_languages_with_a_file_are_offered(evaluate: Evaluate) -> None:
     """A tenant may ask for one that is not translated yet."""
     offered = "({ offeredLanguages }, wanted) => offeredLanguages(wanted)"
-    assert evaluate("i18n", offered, ["fi", "en", "sv"]) == ["en", "sv"]
-    assert evaluate("i18n", offered, ["fi"]) == ["sv", "en"]
+    assert evaluate("i18n", offered, ["fi", "de", "sv"]) == ["fi", "sv"]
+    assert evaluate("i18n", offered, ["de"]) == ["sv", "en", "nb", "da", "fi"]
+
+
+TAGS = st.sampled_from(
+    ["sv", "SV-fi", "en-GB", "nb-NO", "no", "nn", "da", "fi-FI", "de", "", "toString", "-", None]
+) | st.text(max_size=6)
+
+
+@given(
+    candidates=st.lists(TAGS, max_size=6),
+    offered=st.lists(st.sampled_from(["sv", "en", "nb", "da", "fi"]), min_size=1, unique=True),
+)
+def test_whatever_is_wished_for_one_of_the_offered_languages_is_used(
+    evaluate: Evaluate, candidates: list[str | None], offered: list[str]
+) -> None:
+    """The best wish that can be met, else the first offered."""
+    choose = "({ chooseLanguage }, { candidates, offered }) => chooseLanguage(candidates, offered)"
+    filed = {"no": "nb", "nn": "nb"}
+    wishes = [(candidate or "").lower().split("-")[0] for candidate in candidates]
+    known = [wish for wish in (filed.get(wish, wish) for wish in wishes) if wish in offered]
+    argument = {"candidates": candidates, "offered": offered}
+    assert evaluate("i18n", choose, argument) == [*known, offered[0]][0]
 
 
 PARTS: list[tuple[str, list[Any]]] = [
@@ -212,6 +234,9 @@ MOMENTS = [
     ("sv", "2026-11-23T14:32:00", {"isToday": True, "day": "23 november", "time": "14:32"}),
     ("sv", "2026-11-23T23:59:30", {"isToday": False, "day": "24 november", "time": "00:00"}),
     ("en", "2026-12-01T00:00:00", {"isToday": False, "day": "1 December", "time": "00:00"}),
+    ("nb", "2026-12-01T14:31:20", {"isToday": False, "day": "1. desember", "time": "14:32"}),
+    ("da", "2026-11-23T14:31:20", {"isToday": True, "day": "23. november", "time": "14.32"}),
+    ("fi", "2026-12-01T09:05:00", {"isToday": False, "day": "1. joulukuuta", "time": "09.05"}),
 ]
 
 
@@ -223,3 +248,29 @@ def test_a_moment_is_local_and_never_named_too_early(
     tell = """({ momentOf }, { language, moment }) =>
       momentOf(language, new Date(moment), new Date('2026-11-23T12:00:00'))"""
     assert evaluate("i18n", tell, {"language": language, "moment": moment}) == expected
+
+
+def in_the_afternoon(moment: datetime) -> datetime:
+    """Return *moment* where no clock is changed: some nights have no half past two."""
+    return moment.replace(hour=12 + moment.hour // 2)
+
+
+@given(
+    language=st.sampled_from(["sv", "en", "nb", "da", "fi"]),
+    moment=st.datetimes(datetime(2026, 1, 1), datetime(2030, 12, 31)).map(in_the_afternoon),  # noqa: DTZ001
+)
+def test_no_language_names_a_moment_before_it_comes(
+    evaluate: Evaluate, language: str, moment: datetime
+) -> None:
+    """Nor more than a minute after it."""
+    tell = """({ momentOf }, { language, moment }) =>
+      momentOf(language, new Date(moment), new Date('2026-11-23T12:00:00'))"""
+    told = evaluate("i18n", tell, {"language": language, "moment": moment.isoformat()})
+    late = next(
+        minutes
+        for minutes in (0, 1)
+        if (moment + timedelta(minutes=minutes)).strftime("%H:%M") == told["time"].replace(".", ":")
+    )
+    whole = moment.second == 0 and moment.microsecond < 1_000
+    assert late == (0 if whole else 1)
+    assert str((moment + timedelta(minutes=late)).day) in told["day"]

@@ -15,6 +15,15 @@ INDEX = (STATIC_FOLDER / "index.html").read_text("utf-8")
 MARKUP = INDEX + "".join((STATIC_FOLDER / f"{part}.html").read_text("utf-8") for part in PARTS)
 SCRIPTS = {path.name: path.read_text("utf-8") for path in sorted((STATIC_FOLDER / "js").rglob("*.js"))}
 
+BLUNT = re.compile(
+    r"ogiltig|vänligen|hoppsan|tyvärr"
+    r"|invalid|please try|oops|sorry"
+    r"|ugyldig|vennligst|venligst|dessverre|desværre|beklager"
+    r"|virheelli|valitettavasti|pahoittel",
+    re.IGNORECASE,
+)
+"""Words that plead or blame, which no error text has: GOV.UK's rule, and ours."""
+
 _WORD_JOINER = "\u2060"
 
 

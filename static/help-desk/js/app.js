@@ -13,6 +13,7 @@ import { VIEWS, extendList, fillCounts, fillList } from './views.js';
 import { loadTexts } from './words.js';
 
 let texts = null;
+let wantedLanguage = null;
 let tenant = null;
 /** As the API states it; `wasVerified` is ours: a code was given earlier in this sign-in. */
 let session = null;
@@ -474,8 +475,12 @@ const ACTIONS = {
     }
   },
   language: async ({ dataset }) => {
+    wantedLanguage = dataset.language;
     try {
-      texts = await loadTexts(dataset.language);
+      const words = await loadTexts(dataset.language);
+      // Another one was chosen meanwhile.
+      if (wantedLanguage !== dataset.language) return;
+      texts = words;
     } catch (problem) {
       await refuse(problem);
       return;

@@ -53,7 +53,7 @@ export function momentText(language, time) {
   const shape = { day: 'numeric', month: 'long', year: 'numeric', hour: '2-digit', minute: '2-digit' };
   const text = new Intl.DateTimeFormat(localeOf(language), shape).format(asLocal(time));
   // No line ends between the day and its month, nor before the time of day.
-  return text.replace(' ', '\u00a0').replace(/ (?=\d\d:\d\d$)/, '\u00a0');
+  return text.replace(' ', '\u00a0').replace(/ (?=\d\d[:.]\d\d$)/, '\u00a0');
 }
 
 /** Return the name of the language *code* in *language*. */
