@@ -1,9 +1,9 @@
 """
-`make erase`: a tenant goes, with every row and with its own key; no other tenant's row is touched.
+`make erase`: a tenant goes, with every row, its logos and its own key; nothing of others is touched.
 
 The order is what makes it safe to stop at any point and to repeat: nobody gets in
-any more, rows go until none is found, the key is set up for deletion, and the profile
-goes last. As long as that is there, the command finds the tenant and goes on.
+any more, rows go until none is found, then the logos, the key is set up for deletion,
+and the profile goes last. As long as that is there, the command finds the tenant and goes on.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from chalicelib.deployment.administration import (
 from chalicelib.deployment.confirmation import require_confirmation
 from chalicelib.deployment.errors import DeploymentError
 from chalicelib.deployment.keys import schedule_deletion
+from chalicelib.deployment.tenant_files import files_of
 from chalicelib.storage.rows import SEPARATOR, key_of, tenant_partition
 from chalicelib.tenants.cache import REMEMBERED_SECONDS
 from chalicelib.tenants.store import Tenant
@@ -75,13 +76,15 @@ def erase_tenant(
     removed = _remove_all(rows, tenant, settle_seconds=settle_seconds)
     with told_in_sentences():
         _require_as_it_was(administration, tenant)
+    files = files_of(administration, tenant_id)
+    removed_logos = 0 if files is None else files.remove(files.keys())
     key_deleted_at = None
     if tenant.secret_key_arn is not None:
         key_deleted_at = schedule_deletion(account, tenant.secret_key_arn)
     if not rows.remove_profile():
         raise DeploymentError(_changed(tenant_id))
     print(f"{tenant_id} is erased: {removed:,} rows are removed, its profile and look-up key the last.")
-    print("\n".join(_what_is_kept(account, tenant, key_deleted_at)))
+    print("\n".join(_what_is_kept(account, tenant, key_deleted_at, had_logos=bool(removed_logos))))
 
 
 def remove_whatever_names(user_id: str, *, dynamodb: AwsClient, table_name: str, tenant_id: str) -> int:
@@ -230,13 +233,17 @@ def _changed(tenant_id: str) -> str:
     )
 
 
-def _what_is_kept(account: Account, tenant: Tenant, key_deleted_at: datetime | None) -> Iterator[str]:
+def _what_is_kept(
+    account: Account, tenant: Tenant, key_deleted_at: datetime | None, *, had_logos: bool
+) -> Iterator[str]:
     tenant_id, stage = tenant.tenant_id, account.stage
     yield "Kept:"
     yield "  its events. They name nobody: the ids in them led to users by rows that are gone."
     until = told_time(time.time() + BACKUP_DAYS * 24 * 60 * 60)
     yield f"  its rows in the table's backups, until {until}; no later restore can bring them back."
     yield "  counts of wrong passwords for names that nobody has, for two days at most."
+    if had_logos:
+        yield "  copies of its logo with CloudFront and browsers, a year at most."
     if tenant.secret_key_arn is None:
         yield "It had no key of its own: until then its secrets in backups open under the key of all."
     elif key_deleted_at is None:

@@ -7,6 +7,7 @@ name too: its links are absolute, so that it is the same page at `/help-desk`, a
 `/help-desk/` and at `/help-desk/index.html`, with nothing that rewrites addresses.
 A page that was opened before a deploy still finds its own files: a directory stays
 for seven days after it was replaced.
+What lies below `/tenants/` comes with tenants' profiles, and no release touches it.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ from botocore.exceptions import ClientError
 
 from chalicelib.deployment.account import AwsClient
 from chalicelib.deployment.errors import DeploymentError
+from chalicelib.deployment.joining import joined
+from chalicelib.deployment.minify import minified
 from chalicelib.web.content_types import CONTENT_TYPES
 
 FOR_GOOD = "public, max-age=31536000, immutable"
@@ -57,7 +60,7 @@ class SiteFile:
 
 @dataclass(frozen=True, kw_only=True)
 class Release:
-    """One state of `static/`: the files that never change, and those that lead to them."""
+    """One state of `static/` as it is sent: files that never change, and those that lead to them."""
 
     name: str
     lasting: tuple[SiteFile, ...]
@@ -70,7 +73,8 @@ class Release:
         Return the release that the files in *folder* make.
 
         Raises:
-            DeploymentError: A file is of an unknown kind or not there, or leads out of *folder*.
+            DeploymentError: A file is of an unknown kind or not there, leads out of *folder*,
+                or is not what its name says.
         """
         paths = {path.relative_to(folder): path for path in sorted(folder.rglob("*"))}
         shown = {name: path for name, path in paths.items() if not _is_hidden(name)}
@@ -85,6 +89,7 @@ class Release:
         unknown = [name for name in contents if Path(name).suffix not in CONTENT_TYPES]
         if unknown:
             raise DeploymentError(f"No content type is known for: {', '.join(unknown)} (see site.py).")
+        contents = dict(sorted(minified(joined(contents)).items()))
         name = _hash_of(contents)
         directory = f"{_DIRECTORIES}{name}/"
         pages = [path for path in contents if Path(path).name == _INDEX]
@@ -132,7 +137,7 @@ class Site:
         Broken off at any point it leaves a whole page: the old one, or the new one.
         """
         now = time.time() if now is None else now
-        present = set(self._keys(_DIRECTORIES))
+        present = set(keys_below(self._s3, self._bucket, _DIRECTORIES))
         missing = [file for file in release.lasting if file.key not in present]
         for file in (*missing, *release.entrance):
             self._s3.put_object(
@@ -147,7 +152,7 @@ class Site:
 
     def empty(self) -> None:
         """Remove every file, and the note with them."""
-        self._delete(self._keys(""))
+        remove_keys(self._s3, self._bucket, keys_below(self._s3, self._bucket, ""))
         self._s3.delete_object(Bucket=self._artifacts_bucket, Key=RELEASES)
 
     def _remove_old(self, release: Release, *, directories: set[str], now: float) -> None:
@@ -157,7 +162,8 @@ class Site:
         replaced = {name: known.get(name, now) for name in directories - {release.name}}
         old = {name for name, since in replaced.items() if now - since >= KEPT_SECONDS}
         for name in old:
-            self._delete(self._keys(f"{_DIRECTORIES}{name}/"))
+            keys = keys_below(self._s3, self._bucket, f"{_DIRECTORIES}{name}/")
+            remove_keys(self._s3, self._bucket, keys)
         note = {
             "current": release.name,
             "replaced_at": {name: since for name, since in replaced.items() if name not in old},
@@ -179,21 +185,30 @@ class Site:
         replaced_at: dict[str, float] = json.loads(note)["replaced_at"]
         return replaced_at
 
-    def _keys(self, prefix: str) -> Iterator[str]:
-        pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=prefix)
-        for page in pages:
-            for entry in page.get("Contents", []):
-                yield entry["Key"]
 
-    def _delete(self, keys: Iterable[str]) -> None:
-        waiting = list(keys)
-        while waiting:
-            batch, waiting = waiting[:_MOST_KEYS_IN_A_DELETION], waiting[_MOST_KEYS_IN_A_DELETION:]
-            answer = self._s3.delete_objects(
-                Bucket=self._bucket, Delete={"Objects": [{"Key": key} for key in batch], "Quiet": True}
-            )
-            for error in answer.get("Errors", []):
-                raise DeploymentError(f"{error['Key']} could not be removed: {error['Message']}")
+def keys_below(s3: AwsClient, bucket: str, prefix: str) -> Iterator[str]:
+    """Yield the key of every object of *bucket* that begins with *prefix*."""
+    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+    for page in pages:
+        for entry in page.get("Contents", []):
+            yield entry["Key"]
+
+
+def remove_keys(s3: AwsClient, bucket: str, keys: Iterable[str]) -> None:
+    """
+    Remove the objects of *keys* from *bucket*.
+
+    Raises:
+        DeploymentError: One of them could not be removed.
+    """
+    waiting = list(keys)
+    while waiting:
+        batch, waiting = waiting[:_MOST_KEYS_IN_A_DELETION], waiting[_MOST_KEYS_IN_A_DELETION:]
+        answer = s3.delete_objects(
+            Bucket=bucket, Delete={"Objects": [{"Key": key} for key in batch], "Quiet": True}
+        )
+        for error in answer.get("Errors", []):
+            raise DeploymentError(f"{error['Key']} could not be removed: {error['Message']}")
 
 
 def _is_hidden(name: Path) -> bool:

@@ -6,6 +6,7 @@ import json
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
@@ -18,9 +19,12 @@ from chalicelib.deployment.administration import (
 )
 from chalicelib.deployment.errors import DeploymentError
 from chalicelib.deployment.keys import follow_policy, key_of_its_own, require_usable
+from chalicelib.deployment.tenant_files import TenantFiles, files_of, logos_in_place
 from chalicelib.errors import NotFoundError
 from chalicelib.tenants.cache import REMEMBERED_SECONDS
+from chalicelib.tenants.colour import DARK_PAGE, LIGHT_PAGE, SHAPE_CONTRAST, contrast, look_of
 from chalicelib.tenants.profile import Profile, ProfileError
+from chalicelib.tenants.profile_file import ProfileFile, logos_of, read_profile_file
 from chalicelib.tenants.store import HostTakenError, Tenant, TenantChangedError
 
 
@@ -29,29 +33,35 @@ def apply_tenant(stage: str, profile_path: Path) -> None:
     Make the profile in *profile_path* the tenant's; make the tenant if it is new.
 
     Says what changes, field by field. Writes nothing if nothing does. A tenant that is to have
-    a key of its own, and has none, gets it first.
+    a key of its own, and has none, gets it first, and so does one with new logos get these.
 
     Raises:
-        DeploymentError: The file or the profile is wrong, there is nothing to write to, or the
-            tenant's own key does not open what it sealed. Nothing was written.
+        DeploymentError: The file, the profile or a logo is wrong, there is nothing to write to, or
+            the tenant's own key does not open what it sealed. Nothing was written.
     """
     if profile_path == Path():
         raise DeploymentError("Say which profile to apply: PROFILE=file.json")
-    profile = _read_profile(profile_path)
+    draft = _read_profile(profile_path)
+    profile = draft.profile
     administration = open_administration(stage)
     with told_in_sentences():
         before = _found(administration, profile.tenant_id)
         _bring_its_key_up_to_date(administration, before)
+        files = files_of(administration, profile.tenant_id)
         needs_a_key = profile.own_key and (before is None or before.secret_key_arn is None)
         if before is not None and before.profile == profile and not needs_a_key:
+            _mend_the_files(administration, files, draft)
             print(
                 f"Nothing changes: version {before.version} of {profile.tenant_id}'s profile is the same."
             )
             return
         _require_that_it_fits(administration, before, profile)
+        logos_in_place(files, draft, stage=stage)
         _say_what_changes(before, profile)
         tenant = _applied(administration, profile, needs_a_key=needs_a_key)
+        _remove_old_logos(administration, files, draft)
     print(f"{profile.portal_name}: version {tenant.version} of its profile holds in {stage}.")
+    print("\n".join(_told_contrasts(profile)))
     print(f"A running service takes it over within {REMEMBERED_SECONDS} seconds; clients and return")
     print("addresses at once.")
     if tenant.suspended_at is not None:
@@ -193,6 +203,51 @@ def _applied(administration: Administration, profile: Profile, *, needs_a_key: b
     return tenant
 
 
+def _mend_the_files(administration: Administration, files: TenantFiles | None, draft: ProfileFile) -> None:
+    """Do for the files what an attempt before, or a stage that was destroyed, has left to do."""
+    brought = logos_in_place(files, draft, stage=administration.account.stage)
+    if brought:
+        print("Its logo was missing beside the page, and is there again.")
+    _remove_old_logos(administration, files, draft)
+
+
+def _remove_old_logos(
+    administration: Administration, files: TenantFiles | None, draft: ProfileFile
+) -> None:
+    """
+    Remove the logos that neither the profile in force names nor the one before it.
+
+    Those of the one before stay: pages that are open show them, and it may be applied again.
+    """
+    if files is None:
+        return
+    keys = files.keys()  # before it is known what holds: what comes later is another profile's
+    tenant = administration.tenant(files.tenant_id)
+    kept = logos_of(tenant.profile)
+    with suppress(NotFoundError):  # there is none, or an earlier release applied it
+        version = administration.stores.tenants.version(tenant.tenant_id, tenant.version - 1)
+        kept += logos_of(version.profile)
+    files.remove(keys, but=kept)
+    # Somebody who applied another profile meanwhile did not know of this one, and may have removed it.
+    files.bring(draft.logos)
+
+
+def _told_contrasts(profile: Profile) -> Iterator[str]:
+    look = look_of(profile.brand.colour)
+    text = "white" if look.text == "#ffffff" else "black"
+    light, dark = (contrast(look.colour, page) for page in (LIGHT_PAGE, DARK_PAGE))
+    yield (
+        f"Contrasts of {look.colour}: {text} text on it {look.text_contrast:.1f}, "
+        f"links {look.light_link_contrast:.1f} in light and {look.dark_link_contrast:.1f} in dark,"
+    )
+    yield f"with the page {light:.1f} in light and {dark:.1f} in dark{_edges(light, dark)}."
+
+
+def _edges(light: float, dark: float) -> str:
+    faint = [name for name, found in (("light", light), ("dark", dark)) if found < SHAPE_CONTRAST]
+    return f", so in {' and '.join(faint)} buttons get an edge" if faint else ""
+
+
 def _say_what_changes(before: Tenant | None, profile: Profile) -> None:
     if before is None:
         print(f"{profile.tenant_id} is a new tenant.")
@@ -228,10 +283,9 @@ def _in_order(profile: Profile) -> dict[str, Any]:
     return {name: profile.source[name] for name in sorted(profile.source, key=order.index)}
 
 
-def _read_profile(path: Path) -> Profile:
+def _read_profile(path: Path) -> ProfileFile:
     try:
-        source = json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=_without_twins)
-        return Profile.from_json(source)
+        return read_profile_file(path)
     except OSError as error:
         raise DeploymentError(f"The profile {path} cannot be read: {error.strerror}.") from error
     except UnicodeDecodeError as error:
@@ -240,11 +294,3 @@ def _read_profile(path: Path) -> Profile:
         raise DeploymentError(f"The profile {path} cannot be used: {error}") from error
     except (ValueError, RecursionError) as error:
         raise DeploymentError(f"The profile {path} is not JSON: {error}.") from error
-
-
-def _without_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    # The last of two would count. Who reviews the file reads the first, and it may be the id.
-    members = dict(pairs)
-    if len(members) != len(pairs):
-        raise ProfileError("it holds a name twice")
-    return members

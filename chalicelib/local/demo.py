@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from chalicelib.accounts.store import UserExistsError
 from chalicelib.bootstrap import Services
 from chalicelib.local.stopping import stop
 from chalicelib.tenants.profile import Profile, ProfileError
+from chalicelib.tenants.profile_file import ProfileFile, read_profile_file
 
 PROFILE = Path(__file__).with_name("demo-tenant.json")
 USERNAME = "anna@firma.se"
@@ -23,15 +23,19 @@ MORE_PROFILES = "TVASTEG_PROFILES"
 """The environment variable with files of further profiles, separated as paths are."""
 
 
-def seed(services: Services) -> None:
+def seed(services: Services) -> Mapping[str, bytes]:
     """
-    Make the demo tenant and those of further profiles exist.
+    Make the demo tenant and those of further profiles exist; return their logos by address.
 
     Each gets the demo user, unless its portal holds the passwords, and one of the
     help desk; whoever exists keeps their authenticator.
     """
-    for profile in [PROFILE, *_more_profiles()]:
-        _seed_tenant(services, _profile(profile))
+    logos: dict[str, bytes] = {}
+    for path in [PROFILE, *_more_profiles()]:
+        file = _profile_file(path)
+        _seed_tenant(services, file.profile)
+        logos |= file.logos
+    return logos
 
 
 def how_to_sign_in(url: str) -> str:
@@ -44,7 +48,7 @@ def how_to_sign_in(url: str) -> str:
   User name:         {STAFF_USERNAME}
   Password:          {STAFF_PASSWORD}
   Mails to users:    {url}local/mails
-{"".join(_how_to_see(_profile(path), url) for path in _more_profiles())}  Ctrl-C stops everything.
+{"".join(_how_to_see(path, url) for path in _more_profiles())}  Ctrl-C stops everything.
 """
 
 
@@ -52,9 +56,9 @@ def _more_profiles() -> Sequence[Path]:
     return [Path(name) for name in os.environ.get(MORE_PROFILES, "").split(os.pathsep) if name]
 
 
-def _profile(path: Path) -> Profile:
+def _profile_file(path: Path) -> ProfileFile:
     try:
-        return Profile.from_json(json.loads(path.read_text(encoding="utf-8")), local=True)
+        return read_profile_file(path, local=True)
     except (OSError, ValueError) as error:
         reason = str(error) if isinstance(error, ProfileError) else f"is no file with JSON: {error}"
         stop(f"The profile {path} cannot be used: {reason}")
@@ -77,5 +81,6 @@ def _seed_tenant(services: Services, profile: Profile) -> None:
         )
 
 
-def _how_to_see(profile: Profile, url: str) -> str:
-    return f"  {f'Tenant {profile.tenant_id}:':<18} {url}?tenant={profile.tenant_id}\n"
+def _how_to_see(path: Path, url: str) -> str:
+    tenant_id = _profile_file(path).profile.tenant_id
+    return f"  {f'Tenant {tenant_id}:':<18} {url}?tenant={tenant_id}\n"

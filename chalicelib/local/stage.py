@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections.abc import Callable, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping
 from urllib.parse import urlsplit
 
 from botocore.config import Config
@@ -69,6 +69,8 @@ def local_app(create_app: Callable[[Services], Chalice]) -> Chalice:
     services = assemble(settings, stores, clock=time.time, write_line=write_line)
     app = create_app(services)
     static_files.serve(app)
+    logos: dict[str, bytes] = {}
+    static_files.serve_logos(app, logos)
     mails.serve(app, printed)
     admin.serve(app, stores.transactions, stores.cipher, write_line=write_line)
     server.mend()
@@ -77,7 +79,7 @@ def local_app(create_app: Callable[[Services], Chalice]) -> Chalice:
     )
 
     def prepare() -> None:
-        _prepare(settings, services, dynamodb=dynamodb, kms=kms)
+        logos.update(_prepare(settings, services, dynamodb=dynamodb, kms=kms))
         stream.follow()
 
     server.at_server_start(
@@ -137,11 +139,14 @@ def _is_told(record: Record) -> bool:
     return record["eventName"] == "INSERT" and record["dynamodb"]["NewImage"]["kind"]["S"] in TOLD
 
 
-def _prepare(settings: Settings, services: Services, *, dynamodb: AwsClient, kms: AwsClient) -> None:
+def _prepare(
+    settings: Settings, services: Services, *, dynamodb: AwsClient, kms: AwsClient
+) -> Mapping[str, bytes]:
+    """Let tables, keys and tenants be there; return the tenants' logos by address."""
     _refuse_aws(dynamodb, kms)
     try:
         resources.create_missing(settings, dynamodb=dynamodb, kms=kms)
-        demo.seed(services)
+        return demo.seed(services)
     except (BotoCoreError, ClientError, TwoFactorError) as error:
         reason = str(error) or "it does not answer as DynamoDB and KMS do."
         stop(f"The backend at {dynamodb.meta.endpoint_url} cannot be used: {reason}")

@@ -1,9 +1,9 @@
-"""`static/` under the same origin as the API, as CloudFront serves it in deployed stages."""
+"""`static/` and tenants' logos under the API's own origin, as CloudFront serves them in deployed stages."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import cast
 from urllib.parse import urlencode
@@ -23,7 +23,7 @@ def serve(app: Chalice, *, folder: Path = STATIC) -> None:
     A request can only name one of these routes, so no path leads out of *folder*.
     The content is read at each request: an edit shows at the next reload of the page.
     """
-    headers = json.loads((PROJECT / "chalicelib/web/security_headers.json").read_text())
+    headers = _security_headers()
     for path in sorted(folder.rglob("*")):
         # Chalice answers binary content with an error unless the request names its type.
         if path.suffix not in CONTENT_TYPES or path.name.startswith("."):
@@ -40,6 +40,24 @@ def serve(app: Chalice, *, folder: Path = STATIC) -> None:
             at_folder = route.removesuffix("/index.html")
             app.route(at_folder, methods=["GET"], name=f"static{at_folder}")(_folder_view(app, view))
         app.route(route, methods=["GET"], name=f"static{route}")(view)
+
+
+def serve_logos(app: Chalice, logos: Mapping[str, bytes]) -> None:
+    """Serve what is in *logos* when it is asked for, by their addresses: no path leads to anything else."""
+    headers = _security_headers() | {"Content-Type": CONTENT_TYPES[".svg"], "Cache-Control": "no-cache"}
+
+    def logo(tenant_id: str, name: str) -> Response:
+        content = logos.get(f"/tenants/{tenant_id}/{name}")
+        if content is None:
+            return Response("", status_code=404, headers={**_security_headers()})
+        return Response(content.decode("utf-8"), headers=dict(headers))
+
+    app.route("/tenants/{tenant_id}/{name}", methods=["GET"], name="logo")(logo)
+
+
+def _security_headers() -> dict[str, str]:
+    headers: dict[str, str] = json.loads((PROJECT / "chalicelib/web/security_headers.json").read_text())
+    return headers
 
 
 def _view(path: Path, headers: dict[str, str]) -> Callable[[], Response]:

@@ -1,8 +1,8 @@
 """
 A tenant's profile: how one portal looks, speaks and what it asks of its users.
 
-Profiles are JSON files that an operator reviews; `Profile.from_json` takes one
-or says everything that is wrong with it at once.
+Profiles are JSON files that an operator reviews; `profile_file.py` reads one, its logos with it.
+`Profile.from_json` takes what is then kept, or says everything that is wrong with it at once.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ MOST_HOSTS = 20
 LONGEST_ISSUER_CHARACTERS = 20
 LONGEST_URL_CHARACTERS = 2_000
 
-_COLOUR = re.compile(r"#[0-9a-f]{6}")
+COLOUR = re.compile(r"#[0-9a-f]{6}")
 _HOST = re.compile(r"[a-z0-9-]+(?:\.[a-z0-9-]+)+")
 _LOOPBACK_NAMES = frozenset({"127.0.0.1", "localhost"})
 _DAY_SECONDS = 24 * 60 * 60
 _MAIL = re.compile(r"[^@\s?&]+@[^@\s?&]+\.[^@\s?&]+")
-# Never two slashes: ``//name`` would be another host.
+# Also what earlier releases took. Never two slashes: ``//name`` would be another host.
 _LOGO_PATH = re.compile(r"(?:/[A-Za-z0-9_-][A-Za-z0-9._-]*)+\.svg")
 
 
@@ -44,10 +44,15 @@ class ProfileError(ValueError):
 
 @dataclass(frozen=True, kw_only=True)
 class Brand:
-    """What the page wears: a colour ``#rrggbb`` and the path of a logo of ours, or None."""
+    """
+    What the page wears: a colour ``#rrggbb`` and the path of a logo on our origin, or None.
+
+    *logo_dark* takes the logo's place on dark pages, which else put it on white.
+    """
 
     colour: str
     logo: str | None
+    logo_dark: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -151,8 +156,9 @@ class Profile:
             portal_name=reader.text("portal_name", longest=60),
             issuer=reader.text("issuer", longest=LONGEST_ISSUER_CHARACTERS),
             brand=Brand(
-                colour=brand.text("colour", pattern=_COLOUR),
+                colour=brand.text("colour", pattern=COLOUR),
                 logo=brand.optional_text("logo", pattern=_LOGO_PATH),
+                logo_dark=brand.optional_text("logo_dark", pattern=_LOGO_PATH),
             ),
             support=Support(
                 mail=support.text("mail", pattern=_MAIL),
@@ -184,6 +190,8 @@ class Profile:
         )
         for section in (reader, policy, brand, support):
             section.refuse_unknown()
+        if profile.brand.logo_dark is not None and profile.brand.logo is None:
+            brand.fault("logo_dark", "needs a logo beside it")
         if profile.issuer and not fits_in_a_key_uri(issuer=profile.issuer, account_name="a" * 20):
             reader.fault("issuer", "holds a colon or is too long for a QR code")
         if profile.languages and profile.default_language not in profile.languages:
@@ -207,7 +215,11 @@ class Profile:
             "id": self.tenant_id,
             "portal_name": self.portal_name,
             "issuer": self.issuer,
-            "brand": {"colour": self.brand.colour, "logo": self.brand.logo},
+            "brand": {
+                "colour": self.brand.colour,
+                "logo": self.brand.logo,
+                "logo_dark": self.brand.logo_dark,
+            },
             "support": {
                 "mail": self.support.mail,
                 "phone": self.support.phone,

@@ -6,7 +6,7 @@ const STATUS_AFTER_MILLISECONDS = 400;
 /** The longest time a browser's timer can hold. */
 const LONGEST_TIMER_MILLISECONDS = 2 ** 31 - 1;
 /** Longer than this nobody waits for a file. */
-const FILE_LIMIT_MILLISECONDS = 10_000;
+export const FILE_LIMIT_MILLISECONDS = 10_000;
 
 export const byId = (id) => document.getElementById(id);
 
@@ -39,6 +39,8 @@ export function speak(chosen, tenant, values) {
   retranslate(document.body);
   retitle();
   showLanguages(offeredLanguages(tenant?.languages));
+  const query = new URLSearchParams({ ...(tenant && { tenant: tenant.id }), lang: texts.language });
+  byId('statement')?.setAttribute('href', `/accessibility/?${query}`);
   const hours = tenant?.support.hours?.[texts.language];
   byId('support-hours').hidden = !hours;
   byId('support-hours').textContent = hours ?? '';
@@ -203,7 +205,7 @@ function retitle() {
   const values = { heading: heading.lastElementChild.textContent, step: step?.textContent };
   const title = plain(step === null ? 'title' : 'title.step', values);
   const hasErrors = main.querySelector('.summary') !== null;
-  const warning = byId('more-time').open ? `(!) ${plain('more_time.heading')} – ` : '';
+  const warning = byId('more-time')?.open ? `(!) ${plain('more_time.heading')} – ` : '';
   document.title = warning + (hasErrors ? plain('title.error', { title }) : title);
 }
 
@@ -371,19 +373,30 @@ document.addEventListener('focusin', ({ target }) => {
 /** Show the portal's name or logo, colours and support, and the reference for the help desk. */
 export function showBrand({ tenant, tokens }) {
   for (const [name, value] of Object.entries(tokens)) document.documentElement.style.setProperty(name, value);
-  const portal = byId('portal');
-  portal.textContent = tenant.portal_name;
-  if (tenant.brand.logo) {
-    const logo = document.createElement('img');
-    logo.alt = tenant.portal_name;
-    logo.height = 32;
-    logo.addEventListener('error', () => portal.replaceChildren(tenant.portal_name), { once: true });
-    // Beside this script: deployed files lie in a folder of their release.
-    logo.src = new URL(`..${tenant.brand.logo}`, import.meta.url).href;
-    portal.replaceChildren(logo);
-  }
+  byId('portal').replaceChildren(tenant.brand.logo ? logoOf(tenant) : tenant.portal_name);
   byId('support-phone').hidden = !tenant.support.phone;
   byId('footer').hidden = false;
+}
+
+/** Return the portal's logo, or its name where that cannot be had. Without one for dark pages it stands on white there. */
+function logoOf({ portal_name: name, brand }) {
+  const picture = document.createElement('picture');
+  const logo = document.createElement('img');
+  if (brand.logo_dark) {
+    const dark = document.createElement('source');
+    dark.media = '(prefers-color-scheme: dark)';
+    dark.srcset = brand.logo_dark;
+    picture.append(dark);
+  } else {
+    logo.className = 'on-white';
+  }
+  picture.append(logo);
+  logo.alt = name;
+  logo.height = 32;
+  logo.addEventListener('error', () => picture.replaceWith(name), { once: true });
+  // Last: only then the browser knows which of the two to fetch.
+  logo.src = brand.logo;
+  return picture;
 }
 
 /** @param {?string} reference null hides the line */
@@ -408,5 +421,6 @@ export function unfold(places) {
 /** Show what stands in the page itself for the case that not even the texts can be had. */
 export function showUnreachable() {
   main.removeAttribute('aria-busy');
+  byId('footer').hidden = true;
   byId('late').classList.add('now');
 }

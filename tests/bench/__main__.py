@@ -26,6 +26,7 @@ TOPICS = {
     "growth": "tests.bench.growth",
     "people": "tests.bench.people",
     "cold": "tests.bench.cold_start",
+    "page": "tests.bench.page",
     "primitives": "tests.bench.primitives",
     "races": "tests.bench.races",
     "costs": "tests.bench.costs",

@@ -18,6 +18,11 @@ from chalicelib.deployment.administration import Administration, open_administra
 from tests.support.world import COZONE
 
 PASSWORD = "sju-lugna-sommarmoln"
+SITE = "tvasteg-dev-app-sitebucket-1"
+_APP_STACK = {
+    "Resources": {"SiteBucket": {"Type": "AWS::S3::Bucket", "Properties": {"BucketName": SITE}}},
+    "Outputs": {"SiteBucketName": {"Value": {"Ref": "SiteBucket"}}},
+}
 
 Row = dict[str, Any]  # in DynamoDB's own notation
 
@@ -58,6 +63,22 @@ class Operator:
         return self.does(
             "user", "--tenant", tenant, "--username", username, *options, stdin=f"{PASSWORD}\n"
         )
+
+    def draws(self, name: str, content: bytes) -> None:
+        """Put a logo beside the profile."""
+        (self.folder / name).write_bytes(content)
+
+    def opens_the_page(self) -> None:
+        """Let there be as much of an app stack as holds the page's files."""
+        boto3.client("cloudformation").create_stack(
+            StackName="tvasteg-dev-app", TemplateBody=json.dumps(_APP_STACK)
+        )
+
+    def files(self) -> dict[str, bytes]:
+        """Return what lies beside the page, by its key."""
+        s3 = boto3.client("s3")
+        keys = [entry["Key"] for entry in s3.list_objects_v2(Bucket=SITE).get("Contents", [])]
+        return {key: s3.get_object(Bucket=SITE, Key=key)["Body"].read() for key in keys}
 
     @property
     def stage(self) -> Administration:

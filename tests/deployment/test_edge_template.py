@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import re
+from fnmatch import fnmatchcase
 from typing import Any
 
 import pytest
 
+from chalicelib.tenants.logo import address_of
 from tests.support.cloud_formation import (
     PROJECT,
     Properties,
@@ -204,6 +206,23 @@ class TestFrontDoor:
         assert page["AllowedMethods"] == ["GET", "HEAD"]
         assert page["CachePolicyId"] == {"Ref": "SiteCaching"}
         assert (caching["MinTTL"], caching["DefaultTTL"], caching["MaxTTL"]) == (0, 0, 31_536_000)
+
+    @pytest.mark.requirement("S7")
+    def test_tenants_logos_are_files_of_the_page(self) -> None:
+        """Of its bucket, by the one behaviour that is for no path of its own, headers and all."""
+        (api,) = distribution()["CacheBehaviors"]
+        page = distribution()["DefaultCacheBehavior"]
+
+        assert not fnmatchcase(address_of("cozone", b""), api["PathPattern"])
+        assert page["TargetOriginId"] == "site"
+        assert "OriginPath" not in origin("site")
+        assert page["ResponseHeadersPolicyId"] == {"Ref": "SecurityHeaders"}
+        (allowed,) = [
+            statement
+            for statement in of("SiteBucketPolicy")["PolicyDocument"]["Statement"]
+            if statement["Action"] == "s3:GetObject"
+        ]
+        assert allowed["Resource"] == {"Fn::Sub": "${SiteBucket.Arn}/*"}
 
     def test_the_viewer_is_told_to_the_api_alone(self) -> None:
         page, api = behaviours()

@@ -13,8 +13,10 @@ from botocore.exceptions import ClientError
 from chalicelib.deployment import erasure
 from chalicelib.deployment.erasure import SETTLE_SECONDS, TenantRows
 from chalicelib.tenants.cache import REMEMBERED_SECONDS
-from tests.deployment.operating import Operator, Row, Said
+from chalicelib.tenants.logo import address_of
+from tests.deployment.operating import SITE, Operator, Row, Said
 from tests.support.aws import SETTINGS
+from tests.support.logos import logo
 from tests.support.portal import brought_back
 from tests.support.world import ANNA, ANNAS_PASSWORD, World
 
@@ -90,6 +92,26 @@ def test_everything_of_it_is_gone_and_nothing_of_anybody_else(operator: Operator
     assert (
         "It had no key of its own: until then its secrets in backups open under the key of all." in said.out
     )
+
+
+@pytest.mark.requirement("K8", "M1")
+def test_its_logos_go_with_it_and_no_other_tenants(operator: Operator) -> None:
+    """Nor what else lies beside the page."""
+    operator.opens_the_page()
+    operator.draws("logo.svg", logo())
+    for tenant_id in ("byra", "byra-nord"):
+        operator.applies(id=tenant_id, brand={"colour": "#005f86", "logo": "logo.svg"})
+    boto3.client("s3").put_object(Bucket=SITE, Key="index.html", Body=b"")
+    others = operator.files()
+    del others[address_of("byra", logo()).removeprefix("/")]
+
+    said = erase(operator, "byra")
+
+    assert said.status == 0
+    assert operator.files() == others
+    assert "  copies of its logo with CloudFront and browsers, a year at most.\n" in said.out
+    operator.applies(id="byra")
+    assert "copies of its logo" not in erase(operator, "byra").out
 
 
 @pytest.mark.requirement("K8")

@@ -12,6 +12,7 @@ import pytest
 from moto import mock_aws
 
 from chalicelib.deployment.errors import DeploymentError
+from chalicelib.deployment.minify import minified
 from chalicelib.deployment.site import ASK_EACH_TIME, FOR_GOOD, KEPT_SECONDS, Release, Site
 from tests.support.static_site import STATIC_FOLDER
 
@@ -57,7 +58,8 @@ def test_our_own_page_leads_into_its_release() -> None:
     named = set(re.findall(r'(?:href|src)="(/v/[^"]+)"', page))
     there = {f"/{file.key}" for file in release.lasting}
     assert f"/v/{release.name}/js/app.js" in named <= there
-    assert page.replace(f"/v/{release.name}/", "") == (STATIC_FOLDER / "index.html").read_text("utf-8")
+    source = {"index.html": (STATIC_FOLDER / "index.html").read_bytes()}
+    assert page.replace(f"/v/{release.name}/", "").encode() == minified(source)["index.html"]
 
 
 @pytest.mark.parametrize("address", ["help-desk", "help-desk/", "help-desk/index.html"])
@@ -88,15 +90,29 @@ def test_a_link_out_of_a_folder_to_nowhere_stops_the_deploy(tmp_path: Path) -> N
 
 
 def test_the_name_is_that_of_the_content(tmp_path: Path) -> None:
-    """Same files, same name, wherever they lie; another byte, or another name, another one."""
+    """Same files, same name, wherever they lie; another content, or another name, another one."""
     one, same, other = (
         Release.of(folder_with(tmp_path / name, **changed))
-        for name, changed in (("1", {}), ("2", {}), ("3", {"app": "a{} "}))
+        for name, changed in (("1", {}), ("2", {}), ("3", {"app": "a{b:c}"}))
     )
     assert one.name == same.name != other.name
     (tmp_path / "2/app.css").rename(tmp_path / "2/other.css")
     (tmp_path / "2/index.html").write_text("")
     assert Release.of(tmp_path / "2").name != one.name
+
+
+def test_what_is_published_is_joined_and_minified(tmp_path: Path) -> None:
+    """One script for a page, without what only its readers need; the name is that of what is sent."""
+    folder = folder_with(tmp_path / "1", index='<script type="module" src="app.js"></script>')
+    (folder / "app.js").write_text("import { told } from './told.js';\n\nconsole.log(told);\n")
+    (folder / "told.js").write_text("/** What is told. */\nexport const told = 'once';\n")
+    release = Release.of(folder)
+    scripts = [file for file in release.lasting if file.kind == ".js"]
+    assert [file.key for file in scripts] == [f"v/{release.name}/app.js"]
+    assert b"once" in scripts[0].content
+    assert b"What is told" not in scripts[0].content
+    (folder / "told.js").write_text("/** What else is told. */\nexport const told = 'once';\n")
+    assert Release.of(folder).name == release.name
 
 
 def test_kinds_and_ages_of_files(tmp_path: Path) -> None:
@@ -184,8 +200,21 @@ def test_an_attempt_that_broke_off_is_taken_up_and_its_remains_go_one_day(s3: An
     assert "v/remains/app.css" not in keys(s3)
 
 
+def test_no_release_touches_what_tenants_brought(s3: Any, tmp_path: Path) -> None:
+    """However long it lies there, and whatever is replaced beside it."""
+    brought = {"tenants/cozone/0123456789abcdef.svg", "tenants/v/x.svg"}
+    for key in brought:
+        s3.put_object(Bucket=SITE, Key=key, Body=b"")
+    publish(s3, folder_with(tmp_path / "1"), now=NOW)
+    second = publish(s3, folder_with(tmp_path / "2", app="b{}"), now=NOW + 1)
+    publish(s3, tmp_path / "2", now=NOW + 2 * KEPT_SECONDS)
+    lasting = {f"v/{second}/app.css", f"v/{second}/openapi.json"}
+    assert keys(s3) == brought | lasting | {"index.html", "openapi.json"}
+
+
 def test_emptied_nothing_is_left_and_nothing_is_remembered(s3: Any, tmp_path: Path) -> None:
     publish(s3, folder_with(tmp_path / "1"), now=NOW)
+    s3.put_object(Bucket=SITE, Key="tenants/cozone/0123456789abcdef.svg", Body=b"")
     Site(s3, bucket=SITE, artifacts_bucket=ARTIFACTS).empty()
     assert keys(s3) == set()
     assert s3.list_objects_v2(Bucket=ARTIFACTS)["KeyCount"] == 0

@@ -4,12 +4,25 @@ from __future__ import annotations
 
 import json
 import time
+from collections import Counter
+from typing import Any
 
+import boto3
 import pytest
 
 from chalicelib.accounts.record import user_id_of
+from chalicelib.deployment import PROJECT
+from chalicelib.deployment.account import Account
+from chalicelib.deployment.errors import DeploymentError
+from chalicelib.deployment.site import Site
+from chalicelib.deployment.tenant_files import TenantFiles
+from chalicelib.tenants.dynamodb import DynamoTenants
+from chalicelib.tenants.logo import address_of
+from chalicelib.tenants.profile import Profile
 from chalicelib.tenants.store import HostTakenError, Tenant, TenantChangedError
-from tests.deployment.operating import Operator
+from tests.deployment.operating import SITE, Operator
+from tests.support.iam import Call, allowed
+from tests.support.logos import logo
 from tests.support.portal import ClientKey, client_of
 from tests.support.world import COZONE
 
@@ -118,6 +131,301 @@ class TestApplying:
         monkeypatch.setattr("chalicelib.deployment.stacks.Stacks.outputs", lambda *_: outputs)
         said = operator.applies()
         assert said.err == "What is deployed is an earlier release: make deploy STAGE=dev first.\n"
+
+
+class TestColour:
+    """A portal's colour is looked at before it is taken, and what the page makes of it is told."""
+
+    def test_the_contrasts_are_told(self, operator: Operator) -> None:
+        assert operator.applies().out.splitlines()[2:4] == [
+            "Contrasts of #005f86: white text on it 7.0, links 6.4 in light and 4.8 in dark,",
+            "with the page 7.0 in light and 2.5 in dark, so in dark buttons get an edge.",
+        ]
+        told = operator.applies(brand={"colour": "#fff200", "logo": None}).out
+        assert "Contrasts of #fff200: black text on it 18.0, links 4.9 in light and 13.3 in dark,\n" in told
+        assert "with the page 1.2 in light and 15.3 in dark, so in light buttons get an edge.\n" in told
+        assert "edge" not in operator.applies(brand={"colour": "#808080", "logo": None}).out
+
+    @pytest.mark.requirement("W5")
+    def test_a_colour_that_is_the_pages_own_changes_nothing(self, operator: Operator) -> None:
+        operator.applies()
+        before = operator.rows()
+
+        said = operator.applies(brand={"colour": "#fdfdfd", "logo": None}, portal_name="Kontoret")
+
+        assert said.err == (
+            f"The profile {operator.folder}/profile.json cannot be used: brand.colour: #fdfdfd is nearly "
+            "the page's own ground in light, #ffffff: the contrast is 1.01, and under 1.15 buttons are "
+            "seen by their edge alone\n"
+        )
+        assert (said.status, said.out, operator.rows()) == (1, "", before)
+
+
+def brand(logo: str | None, logo_dark: str | None = None) -> dict[str, Any]:
+    """Return a brand with these logos."""
+    return {"colour": "#005f86", "logo": logo, "logo_dark": logo_dark}
+
+
+def key_of(content: bytes, tenant_id: str = "cozone") -> str:
+    """Return where a logo lies in the bucket."""
+    return address_of(tenant_id, content).removeprefix("/")
+
+
+RED, BLUE, GREEN = (
+    logo(f'<path fill="{colour}" d="M0 0h120v40H0z"/>') for colour in ("#f00", "#00f", "#0f0")
+)
+
+
+class TestLogos:
+    """A logo lies beside the page before a profile names it, and no longer than two profiles name it."""
+
+    @pytest.fixture(autouse=True)
+    def page(self, operator: Operator) -> None:
+        """A deployed page, with what is drawn for the portal on the operator's disk."""
+        operator.opens_the_page()
+        boto3.client("s3").put_bucket_versioning(Bucket=SITE, VersioningConfiguration={"Status": "Enabled"})
+        for name, content in (("red.svg", RED), ("blue.svg", BLUE), ("green.svg", GREEN)):
+            operator.draws(name, content)
+
+    @staticmethod
+    def times_written() -> Counter[str]:
+        """Return how often each file was written, whatever became of it."""
+        versions = boto3.client("s3").list_object_versions(Bucket=SITE)
+        return Counter(version["Key"] for version in versions.get("Versions", []))
+
+    def test_it_is_kept_under_its_hash_and_the_page_is_told_where(self, operator: Operator) -> None:
+        said = operator.applies(brand=brand("red.svg", "blue.svg"))
+
+        assert said.status == 0
+        assert operator.files() == {key_of(RED): RED, key_of(BLUE): BLUE}
+        kept = boto3.client("s3").get_object(Bucket=SITE, Key=key_of(RED))
+        assert kept["ContentType"] == "image/svg+xml; charset=utf-8"
+        assert kept["CacheControl"] == "public, max-age=31536000, immutable"
+        profile = operator.stage.tenant("cozone").profile
+        assert profile.as_public_json()["brand"] == {
+            "colour": "#005f86",
+            "logo": f"/{key_of(RED)}",
+            "logo_dark": f"/{key_of(BLUE)}",
+        }
+
+    def test_what_changes_is_told_by_where_it_will_lie(self, operator: Operator) -> None:
+        operator.applies()
+        assert [
+            line
+            for line in operator.applies(brand=brand("red.svg")).out.splitlines()
+            if line.startswith("  ")
+        ] == [f'  brand.logo: null -> "/{key_of(RED)}"']
+
+    def test_it_is_there_before_the_profile_names_it(
+        self, operator: Operator, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        there: list[bool] = []
+        apply = DynamoTenants.apply
+
+        def looking(tenants: DynamoTenants, *profile: Profile, **how: Any) -> Tenant:
+            there.append(key_of(RED) in operator.files())
+            return apply(tenants, *profile, **how)
+
+        monkeypatch.setattr(DynamoTenants, "apply", looking)
+        operator.applies(brand=brand("red.svg"))
+        assert there == [True]
+
+    @pytest.mark.requirement("S7")
+    def test_one_that_is_more_than_a_drawing_changes_nothing(self, operator: Operator) -> None:
+        """Each is named, with all that is wrong with it."""
+        operator.applies()
+        before = operator.rows()
+        operator.draws("bad.svg", logo("<script/>", box="0 0 100 1"))
+
+        said = operator.applies(brand=brand("red.svg", "bad.svg"), portal_name="Kontoret")
+
+        assert said.err == (
+            f"The profile {operator.folder}/profile.json cannot be used: brand.logo_dark: bad.svg: line 1: "
+            "<script> is not taken: only shapes, groups, gradients, clips and masks are taken; "
+            "brand.logo_dark: bad.svg: is 100 wide and 1 high: up to 6 times as wide as high is taken, "
+            "and up to 2 times as high as wide\n"
+        )
+        assert (said.status, operator.rows(), operator.files()) == (1, before, {})
+
+    def test_the_same_files_again_write_nothing(self, operator: Operator) -> None:
+        operator.applies(brand=brand("red.svg", "blue.svg"))
+        rows, files = operator.rows(), self.times_written()
+
+        said = operator.applies(brand=brand("red.svg", "blue.svg"))
+
+        assert said.out == "Nothing changes: version 1 of cozone's profile is the same.\n"
+        assert (operator.rows(), self.times_written()) == (rows, files)
+        assert set(files.values()) == {1}
+
+    def test_an_attempt_that_broke_off_is_taken_up(
+        self, operator: Operator, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def apply(*_: object, **__: object) -> Tenant:
+            raise TenantChangedError
+
+        operator.applies()
+        with monkeypatch.context() as patching:
+            patching.setattr(DynamoTenants, "apply", apply)
+            assert operator.applies(brand=brand("red.svg")).status == 1
+        assert operator.stage.tenant("cozone").profile.brand.logo is None
+        assert operator.applies(brand=brand("red.svg")).status == 0
+        assert operator.stage.tenant("cozone").profile.brand.logo == f"/{key_of(RED)}"
+        assert self.times_written() == {key_of(RED): 1}
+
+    def test_it_goes_when_two_profiles_do_not_name_it(self, operator: Operator) -> None:
+        """Open pages show the one before; nothing of others is touched."""
+        others = {"v/1/app.css": b"", "index.html": b"", key_of(RED, "cozone-nord"): RED}
+        for key, content in others.items():
+            boto3.client("s3").put_object(Bucket=SITE, Key=key, Body=content)
+        left: list[set[str]] = []
+        for named in ("red.svg", "blue.svg", "green.svg", None, None):
+            operator.applies(brand=brand(named), portal_name=f"Kontoret {len(left)}")
+            left.append(operator.files().keys() - others.keys())
+        assert left == [
+            {key_of(RED)},
+            {key_of(RED), key_of(BLUE)},
+            {key_of(BLUE), key_of(GREEN)},
+            {key_of(GREEN)},
+            set(),
+        ]
+        assert operator.files() == others
+
+    def test_a_removal_that_broke_off_is_made_up_for(
+        self, operator: Operator, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """By the same command again, which has nothing else to do."""
+
+        def remove(*_: object, **__: object) -> None:
+            raise DeploymentError("It could not be removed.")
+
+        operator.applies(brand=brand("red.svg"))
+        operator.applies()
+        with monkeypatch.context() as patching:
+            patching.setattr(TenantFiles, "remove", remove)
+            assert operator.applies(portal_name="Kontoret").err == "It could not be removed.\n"
+        assert operator.files().keys() == {key_of(RED)}
+        assert operator.applies(portal_name="Kontoret").out.startswith("Nothing changes: version 3 ")
+        assert operator.files() == {}
+
+    def test_the_profile_before_is_shown_and_applied_again_with_its_logo(self, operator: Operator) -> None:
+        operator.applies(brand=brand("red.svg"))
+        operator.applies(brand=brand("blue.svg"))
+        shown = json.loads(operator.does("tenant", "--tenant", "cozone", "--version", "1").out)
+        assert shown["brand"]["logo"] == f"/{key_of(RED)}"
+
+        said = operator.applies(**shown)
+
+        assert f'  brand.logo: "/{key_of(BLUE)}" -> "/{key_of(RED)}"' in said.out
+        assert operator.files().keys() == {key_of(RED), key_of(BLUE)}
+        assert operator.applies(**shown).out.startswith("Nothing changes: ")
+
+    def test_one_from_before_that_must_come_with_its_file(self, operator: Operator) -> None:
+        for name in ("red.svg", "blue.svg", "green.svg"):
+            operator.applies(brand=brand(name))
+        shown = json.loads(operator.does("tenant", "--tenant", "cozone", "--version", "1").out)
+        before = operator.rows()
+
+        said = operator.applies(**shown)
+
+        assert said.err == (
+            f"Nothing was changed: /{key_of(RED)} is not kept any more. Put the SVG beside the profile, "
+            "and name that file in it.\n"
+        )
+        assert (said.status, operator.rows()) == (1, before)
+
+    def test_after_the_page_was_taken_away_the_same_profile_brings_it_back(
+        self, operator: Operator
+    ) -> None:
+        operator.applies(brand=brand("red.svg"))
+        before = operator.rows()
+        Site(boto3.client("s3"), bucket=SITE, artifacts_bucket=SITE).empty()
+
+        said = operator.applies(brand=brand("red.svg"))
+
+        assert said.out.splitlines() == [
+            "Its logo was missing beside the page, and is there again.",
+            "Nothing changes: version 1 of cozone's profile is the same.",
+        ]
+        assert (operator.files(), operator.rows()) == ({key_of(RED): RED}, before)
+
+    @pytest.mark.parametrize(
+        ("content", "kind"), [(b"<html/>", "image/svg+xml; charset=utf-8"), (RED, "text/html")]
+    )
+    def test_what_somebody_else_put_in_its_place_does_not_stay(
+        self, operator: Operator, content: bytes, kind: str
+    ) -> None:
+        boto3.client("s3").put_object(Bucket=SITE, Key=key_of(RED), Body=content, ContentType=kind)
+        operator.applies(brand=brand("red.svg"))
+        kept = boto3.client("s3").get_object(Bucket=SITE, Key=key_of(RED))
+        assert (kept["Body"].read(), kept["ContentType"]) == (RED, "image/svg+xml; charset=utf-8")
+
+    def test_who_applies_another_profile_meanwhile_takes_no_logo_away(
+        self, operator: Operator, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Not even one that no profile names yet."""
+        apply = DynamoTenants.apply
+
+        def and_somebody_else(tenants: DynamoTenants, *profile: Profile, **how: Any) -> Tenant:
+            monkeypatch.setattr(DynamoTenants, "apply", apply)
+            operator.applies(portal_name="Kontoret", brand=brand("blue.svg"))
+            return apply(tenants, *profile, **how)
+
+        monkeypatch.setattr(DynamoTenants, "apply", and_somebody_else)
+        operator.applies(brand=brand("red.svg"))
+        assert operator.stage.tenant("cozone").profile.brand.logo == f"/{key_of(RED)}"
+        assert operator.files().keys() == {key_of(RED), key_of(BLUE)}
+
+    def test_all_of_it_is_within_the_deployers_rights(
+        self, operator: Operator, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """And asks nothing of a bucket that is not this account's."""
+        policy = json.loads((PROJECT / "docs/deployer-policy.json").read_text())["Statement"]
+        asked: list[str] = []
+        client_of_account = Account.client
+
+        def watched(account: Account, service: str, **how: Any) -> Any:
+            client = client_of_account(account, service, **how)
+            if service == "s3":
+                client.meta.events.register("provide-client-params.s3", note)
+            return client
+
+        def note(params: dict[str, Any], model: Any, **_: Any) -> None:
+            asked.append(model.name)
+            action, resource = ACTIONS[model.name], f"arn:aws:s3:::{params['Bucket']}"
+            if action != "ListBucket":
+                resource += f"/{params.get('Key', 'tenants/cozone/x.svg')}"
+            assert allowed(Call(f"s3:{action}", resource), identity=policy)
+            assert "ExpectedBucketOwner" in params or "Key" not in params
+
+        monkeypatch.setattr(Account, "client", watched)
+        for name in ("red.svg", "blue.svg", "green.svg"):
+            assert operator.applies(brand=brand(name)).status == 0
+        assert set(asked) == set(ACTIONS)
+
+
+ACTIONS = {
+    "ListObjectsV2": "ListBucket",
+    "GetObject": "GetObject",
+    "PutObject": "PutObject",
+    "DeleteObjects": "DeleteObject",
+}
+
+
+class TestWithoutAPage:
+    """Before the first deploy, and after the service was destroyed, a logo has no place."""
+
+    def test_a_profile_with_a_logo_has_to_wait(self, operator: Operator) -> None:
+        operator.draws("red.svg", RED)
+        operator.applies()
+        before = operator.rows()
+
+        for named in ("red.svg", f"/{key_of(RED)}"):
+            said = operator.applies(brand=brand(named))
+            assert said.err == (
+                "Nothing was changed: dev has no page yet where a logo could lie. "
+                "make deploy STAGE=dev first.\n"
+            )
+            assert (said.status, operator.rows()) == (1, before)
 
 
 class TestKeyOfItsOwn:

@@ -22,6 +22,7 @@ from browser import Browser, Page
 from chalicelib.local import demo
 from tests.local import product
 from tests.local.product import PROJECT, Run, free_port, make_run, started, wait_for
+from tests.support.logos import logo
 
 BACKEND_PORTAL_PARENT_WATCHER_SERVER = 5
 USERNAME = "anna@firma.se"
@@ -149,17 +150,23 @@ def test_the_portals_port_in_use_is_one_clear_sentence() -> None:
 
 
 def test_any_profile_can_be_tried(tmp_path: Path) -> None:
-    """The demo user is there too, for a portal whose passwords we hold."""
+    """With its logo; the demo user is there too, for a portal whose passwords we hold."""
     profile = tmp_path / "my-portal.json"
-    profile.write_text(
-        json.dumps(json.loads(demo.PROFILE.read_text()) | {"id": "my-portal", "portal_name": "Min portal"})
-    )
+    differences = {
+        "id": "my-portal",
+        "portal_name": "Min portal",
+        "brand": {"colour": "#5b3a8c", "logo": "my.svg"},
+    }
+    profile.write_text(json.dumps(json.loads(demo.PROFILE.read_text()) | differences))
+    (tmp_path / "my.svg").write_bytes(logo())
     port = free_port()
     with started([*make_run(port), "--profile", str(profile)], port=port, folder=tmp_path) as run:
         run.wait_until_ready()
         assert f"http://127.0.0.1:{port}/?tenant=my-portal" in run.said()
         page = product.Browser(port)
         page.post("/api/session", tenant="my-portal", username=demo.USERNAME, password=demo.PASSWORD)
+        address = json.loads(run.get("/api/tenant?tenant=my-portal").body)["brand"]["logo"]
+        assert run.get(address).body == logo().decode()
 
 
 @pytest.mark.parametrize(

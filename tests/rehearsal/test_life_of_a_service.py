@@ -193,7 +193,7 @@ def test_a_deploy_that_fails_leaves_the_service_as_it_is_and_says_why(story: Sto
     cloud = story.cloud
     fragment = cloud.project / ".chalice/stacks/app/broken.yaml"
     fragment.write_text(_SECOND_FUNCTION_OF_THE_SAME_NAME)
-    cloud.edit("static/app.css", ":root", "/* never seen */ :root")
+    cloud.edit("static/app.css", ":root", ":root { --release: never-seen; }\n:root")
     refused = cloud.operator("deploy", expect=1)
     assert "SecondFunction (AWS::CloudFront::Function): " in refused.stderr
     assert "Everything runs as before." in refused.stderr
@@ -210,12 +210,12 @@ def test_an_update_keeps_sessions_and_enrolments(story: Story) -> None:
         wizard = front.wizard(story.anna)
         wizard.sign_in()
         cloud.edit("chalicelib/web/problems.py", "Use the public address", "Come in by the front door")
-        cloud.edit("static/app.css", "/* never seen */", "/* another release */")
+        cloud.edit("static/app.css", "never-seen", "another")
         said = cloud.deploy()
         assert f"tvasteg-{STAGE}-data is up to date." in said
         assert cloud.ask_api_directly("/api/tenant").body["title"] == "Come in by the front door"
         assert release_of(front) != story.first_release
-        assert "another release" in front.get(f"/{release_of(front)}/app.css").text
+        assert "--release:another" in front.get(f"/{release_of(front)}/app.css").text
         assert front.get(f"/{story.first_release}/app.css").status == 200
         assert front.get("/api/tenant").body["id"] == TENANT  # the option was remembered
         answer = wizard.verify(story.annas_phone.otp())

@@ -116,6 +116,26 @@ def test_a_part_that_does_not_come_is_waited_for_ten_seconds(
     assert new_page.evaluate("window.limit") == 10_000
 
 
+def test_a_script_that_does_not_come_is_waited_for_ten_seconds(
+    new_page: Page, service: FakeService, site: str
+) -> None:
+    """Browsers would wait for ever, and remember that: the button loads the page anew."""
+    new_page.clock.install()
+    new_page.route("**/js/setup/setup.js", lambda _route: None)
+    service.sign_in(is_fresh=True)
+    with new_page.expect_request("**/js/setup/setup.js"):
+        new_page.goto(f"{site}/#phone")
+    new_page.clock.run_for(9_500)
+    expect_screen(new_page, "loading")
+    new_page.clock.run_for(1_000)
+    expect_stopped(new_page, "fault")
+    new_page.unroute("**/js/setup/setup.js")
+    press(new_page, "resume")
+    expect_screen(new_page, "method")
+    press(new_page, "activate")
+    expect_screen(new_page, "phone")
+
+
 def test_a_wish_whose_part_cannot_be_had_stops_until_the_button_is_pressed(
     page: Page, service: FakeService, site: str
 ) -> None:
