@@ -21,7 +21,7 @@ option = $(if $(filter command,$(origin $(1))),--$(2) "$($(1))")
 about_people = --stage "$(STAGE)" --tenant "$(TENANT)" --port $(PORT) $(if $(filter command,$(origin JSON)),--json)
 
 .DEFAULT_GOAL := help
-.PHONY: help install run run-portal test soak check unit bench package deploy destroy rotate rotate-signing-key \
+.PHONY: help install run run-portal test soak contact-sheet check unit bench package deploy destroy rotate rotate-signing-key \
 	tenant suspend resume erase user staff import-users import-secrets export-users export-user erase-user \
 	verify-events docs clean
 
@@ -41,6 +41,11 @@ test: check $(RUNTIMES) ## Everything: checks, unit, contract, races, browser
 
 soak: install $(RUNTIMES) ## What `make test` looks at once, in every combination; takes its time
 	@chromium="$$(.ci/chromium)" && TVASTEG_CHROMIUM="$$chromium" $(BIN)/python -m pytest -m soak --numprocesses 3 --dist loadfile --no-loadscope-reorder
+
+contact-sheet: install ## Picture every state of every page in every language, into out/contact-sheet/
+	@chromium="$$(.ci/chromium)" && TVASTEG_PICTURES=out/contact-sheet TVASTEG_CHROMIUM="$$chromium" $(BIN)/python -m pytest \
+		-k test_every_state_is_sound_in_every_window --numprocesses 3 tests/static
+	@$(BIN)/python -m tests.static.contact_sheet out/contact-sheet
 
 check: install ## Format, lint, types, import directions
 	@$(BIN)/ruff format --check .

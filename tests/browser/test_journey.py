@@ -7,7 +7,7 @@ from playwright.sync_api import Request, expect
 
 from tests.browser.conftest import NewVisitor
 from tests.browser.visitor import CONFIRMATION, Visitor
-from tests.static.screens import keys_of
+from tests.static.screens import keys_of, tab_to
 
 USER_AGENTS = {
     "android": "Mozilla/5.0 (Linux; Android 14; Pixel 7) AppleWebKit/537.36 Chrome/150 Mobile",
@@ -130,51 +130,42 @@ def test_by_keyboard_alone(visitor: Visitor) -> None:
     )
     visitor.open()
     visitor.sees("sign-in")
-
-    def tab_to(selector: str) -> None:
-        for _ in range(20):
-            keyboard.press("Tab")
-            assert page.evaluate("() => document.activeElement.matches(':focus-visible, body')")
-            if page.evaluate("(selector) => document.activeElement.matches(selector)", selector):
-                return
-        raise AssertionError(f"no way to {selector}")
-
-    tab_to("#username")
+    tab_to(page, "#username")
     keyboard.type(visitor.person.username)
-    tab_to("#current-password")
+    tab_to(page, "#current-password")
     keyboard.type(visitor.person.password)
     keyboard.press("Enter")
     visitor.sees("method")
-    tab_to('[data-action="activate"]')
+    tab_to(page, '[data-action="activate"]')
     keyboard.press("Space")
     visitor.sees("password")
-    tab_to("#current-password")
+    tab_to(page, "#current-password")
     keyboard.type(visitor.person.password)
     keyboard.press("Enter")
     visitor.sees("phone")
-    tab_to("[name=phone]")
+    tab_to(page, "[name=phone]")
     keyboard.press("Space")
     keyboard.press("ArrowDown")
     expect(page.locator("#phone-iphone")).to_be_checked()
     keyboard.press("Enter")
     visitor.sees("app")
-    tab_to("summary")
+    tab_to(page, "summary")
     keyboard.press("Enter")
     expect(page.locator("#key")).to_be_visible()
     phone = visitor.holds(visitor.key())
-    tab_to('[data-action="copy-key"]')
+    tab_to(page, '[data-action="copy-key"]')
     keyboard.press("Enter")
     expect(page.locator("#key-said")).to_have_text(visitor.words("key.copied"))
-    tab_to('[data-action="continue"]')
+    tab_to(page, '[data-action="continue"]')
     keyboard.press("Enter")
     visitor.sees("code")
     expect(page.locator("h1")).to_be_focused()
-    tab_to("#otp")
+    tab_to(page, "#otp")
     keyboard.type(phone.otp())
     for _ in range(3):
         keyboard.press("Enter")
     visitor.codes()
-    tab_to("#kept")
+    tab_to(page, "#kept")
     keyboard.press("Space")
     keyboard.press("Enter")
     visitor.sees("done", "done.heading")

@@ -64,12 +64,13 @@ def test_it_is_black_on_a_white_card_with_an_edge_of_four_modules(
 
 
 @pytest.mark.requirement("W5", "B65")
-def test_on_the_smallest_screen_it_is_still_large_enough(new_visitor: NewVisitor) -> None:
+@pytest.mark.parametrize("density", [1, 2])
+def test_on_the_smallest_screen_it_is_still_large_enough(new_visitor: NewVisitor, density: int) -> None:
     """At 320 CSS pixels the modules keep four of them, and the code is read."""
-    visitor = new_visitor(viewport={"width": 320, "height": 640}, device_scale_factor=2)
+    visitor = new_visitor(viewport={"width": 320, "height": 640}, device_scale_factor=density)
     phone = visitor.is_at("app")
     picture = card(visitor)
-    assert module_pixels(picture) >= SMALLEST_MODULE_CSS_PIXELS * 2
+    assert module_pixels(picture) >= SMALLEST_MODULE_CSS_PIXELS * density
     assert phone.key in picture.qr_text()
 
 

@@ -22,7 +22,7 @@ TENANT: dict[str, Any] = {
     "id": "cozone",
     "portal_name": "Azets Cozone",
     "issuer": "Azets Cozone",
-    "brand": {"colour": "#005f86", "logo": None},
+    "brand": {"colour": "#005f86", "logo": None, "logo_dark": None},
     "support": {"mail": "2FA_SEsupport@azets.com", "phone": None, "hours": None},
     "languages": ["sv", "en"],
     "default_language": "sv",

@@ -3,52 +3,13 @@
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Callable
 from typing import Any
 
-import pytest
 from playwright.sync_api import Page, Request, expect
 
 from tests.static.fake_service import PASSWORD, RIGHT_CODE, FakeService, recovery_codes
 from tests.static.texts import rendered, words
-from tests.support.axe import violations
 from tests.support.browser import PATIENCE_MILLISECONDS
-
-Show = Callable[[Page, Any, str, str], None]
-"""How a page comes into a state: by the page, the service, the site and the query of the address."""
-
-_STRUCTURE = """
-() => {
-  const all = (query) => [...document.querySelectorAll(query)];
-  const ids = all('[id]').map((element) => element.id);
-  const references = ['for', 'aria-describedby', 'aria-labelledby', 'aria-controls'].flatMap((name) =>
-    all(`[${name}]`).flatMap((element) => element.getAttribute(name).split(' ')));
-  return {
-    doubled: ids.filter((id, at) => ids.indexOf(id) !== at),
-    dangling: references.filter((id) => document.getElementById(id) === null),
-    headings: all('h1').length,
-    disabled: all('[disabled], [autofocus], [required], [maxlength], body [style]').length,
-    silent: all('[data-t]').filter((element) => element.textContent === '' && !element.closest('[hidden]'))
-      .map((element) => element.dataset.t),
-    small: all('main button, main .button, main input:not(.unseen)').filter((element) => {
-      const box = (element.closest('label') ?? element).getBoundingClientRect();
-      return box.height > 0 && box.height < 44;
-    }).length,
-    wide: document.documentElement.scrollWidth > innerWidth,
-  };
-}
-"""
-_SOUND = {
-    "doubled": [],
-    "dangling": [],
-    "headings": 1,
-    "disabled": 0,
-    "silent": [],
-    "small": 0,
-    "wide": False,
-}
-
 
 EMPTY_STORAGE_AT_SIGN_OUT = """
 const { fetch } = window;
@@ -60,12 +21,6 @@ window.fetch = async (url, options) => {
 """
 """What browsers do at the API's `Clear-Site-Data`."""
 
-WINDOWS: dict[str, dict[str, Any]] = {
-    f"{language}, {scheme}, {width}": {"language": language, "scheme": scheme, "width": width}
-    for language in ("sv", "en")
-    for scheme, width in (("light", 1280), ("dark", 320))
-}
-
 
 def says(key: str, language: str = "sv", **values: str) -> str:
     """Return the text of *key* as the page of Azets Cozone shows it."""
@@ -75,6 +30,16 @@ def says(key: str, language: str = "sv", **values: str) -> str:
 def press(page: Page, action: str) -> None:
     """Press the button of *action*."""
     page.click(f'main [data-action="{action}"]')
+
+
+def tab_to(page: Page, selector: str) -> None:
+    """Press Tab until the focus is on *selector*; wherever it comes to, it can be seen there."""
+    for _ in range(40):
+        page.keyboard.press("Tab")
+        assert page.evaluate("() => document.activeElement.matches(':focus-visible, body')")
+        if page.evaluate("(selector) => document.activeElement.matches(selector)", selector):
+            return
+    raise AssertionError(f"no way to {selector}")
 
 
 def expect_screen(page: Page, name: str) -> None:
@@ -185,48 +150,3 @@ def give_password(page: Page) -> None:
     expect_screen(page, "password")
     page.fill("#current-password", PASSWORD)
     press(page, "continue")
-
-
-# What every eye and ear meets
-
-
-def look_through(page: Page, window: str) -> None:
-    """Let *page* have the colours and the width of *window*."""
-    page.emulate_media(color_scheme=WINDOWS[window]["scheme"])
-    page.set_viewport_size({"width": WINDOWS[window]["width"], "height": 800})
-
-
-def expect_whole(page: Page) -> None:
-    """Fail if *page* is not whole: ids, references, headings, sizes, widths and texts."""
-    assert page.evaluate(_STRUCTURE) == _SOUND
-
-
-def expect_sound(page: Page, language: str, *, with_colours: bool = True) -> None:
-    """Fail if anything is wrong for axe or in the structure of *page*, or if its title is bare."""
-    assert violations(page, with_colours=with_colours) == []
-    expect_whole(page)
-    expect(page.locator("html")).to_have_attribute("lang", language)
-    expect(page).to_have_title(re.compile(". \u2013 (?:Support (?:för|for) )?Azets Cozone$"))
-
-
-def expect_sound_in_every_window(page: Page, show: Callable[[str], None]) -> None:
-    """Look at what *show* brings up: light and wide, dark and narrow, and in the other language."""
-    look_through(page, "sv, light, 1280")
-    show("?tenant=cozone&lang=sv")
-    expect_sound(page, "sv")
-    look_through(page, "sv, dark, 320")
-    expect_sound(page, "sv")
-    page.click('[data-action="language"][data-language="en"]')
-    expect(page.locator("html")).to_have_attribute("lang", "en")
-    expect_sound(page, "en", with_colours=False)  # they are the same in every language
-
-
-def expect_sound_when_come_to(page: Page, window: str, show: Callable[[str], None]) -> None:
-    """Let *show* come to a state in *window*, and expect it to be sound."""
-    look_through(page, window)
-    language = WINDOWS[window]["language"]
-    show(f"?tenant=cozone&lang={language}")
-    expect_sound(page, language)
-
-
-every_window = pytest.mark.parametrize("window", WINDOWS)

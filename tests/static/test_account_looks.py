@@ -15,19 +15,25 @@ from tests.static.fake_service import (
     in_minutes,
     recovery_codes,
 )
-from tests.static.screens import (
+from tests.static.looks import (
+    Book,
     Show,
+    every_window,
+    expect_sound_in_every_window,
+    expect_sound_when_come_to,
+    offer_every_language,
+)
+from tests.static.screens import (
     act_on,
     asked_for_a_recovery_code,
     asked_for_the_code,
     at_the_account,
     at_the_codes,
-    every_window,
     expect_screen,
-    expect_sound_in_every_window,
-    expect_sound_when_come_to,
     press,
 )
+
+HEARD = Book("account")
 
 
 def show_recovery(page: Page, service: FakeService, site: str, query: str) -> None:
@@ -206,8 +212,11 @@ STATES: dict[str, Show] = {
 def test_every_state_is_sound_in_every_window(
     page: Page, service: FakeService, site: str, state: str
 ) -> None:
-    """Light and wide, dark and narrow, in both languages."""
-    expect_sound_in_every_window(page, lambda query: STATES[state](page, service, site, query))
+    """For eyes, ears and hands, on glass and on paper, in every language."""
+    offer_every_language(service)
+    expect_sound_in_every_window(
+        page, lambda query: STATES[state](page, service, site, query), HEARD, state
+    )
 
 
 @pytest.mark.soak
@@ -216,5 +225,6 @@ def test_every_state_is_sound_in_every_window(
 def test_every_state_is_sound_when_it_is_come_to_in_each_window(
     page: Page, service: FakeService, site: str, state: str, window: str
 ) -> None:
-    """Not only when a window is changed afterwards."""
+    """Not only when a window or the language is changed afterwards."""
+    offer_every_language(service)
     expect_sound_when_come_to(page, window, lambda query: STATES[state](page, service, site, query))

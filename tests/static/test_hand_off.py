@@ -17,14 +17,18 @@ from tests.static.fake_service import (
     FakeService,
     in_minutes,
 )
-from tests.static.screens import (
+from tests.static.looks import (
+    Book,
     Show,
-    enter_code,
     every_window,
-    expect_refusal,
-    expect_screen,
     expect_sound_in_every_window,
     expect_sound_when_come_to,
+    offer_every_language,
+)
+from tests.static.screens import (
+    enter_code,
+    expect_refusal,
+    expect_screen,
     expect_stopped,
     keys_of,
     open_at,
@@ -36,6 +40,7 @@ HAND_OFF = "POST /api/session/hand-off"
 RETURN = "POST /api/session/return"
 BACK_VERIFIED = f"{RETURN_URL}?code=return-code&state=xyz"
 BACK_DENIED = f"{RETURN_URL}?error=access_denied&state=xyz"
+HEARD = Book("hand-off")
 VERIFIED: dict[str, Any] = {"second_factor": "active", "is_verified": True}
 
 
@@ -694,8 +699,11 @@ STATES: dict[str, Show] = {
 def test_every_state_is_sound_in_every_window(
     page: Page, service: FakeService, site: str, state: str
 ) -> None:
-    """Light and wide, dark and narrow, in both languages."""
-    expect_sound_in_every_window(page, lambda query: STATES[state](page, service, site, query))
+    """For eyes, ears and hands, on glass and on paper, in every language."""
+    offer_every_language(service)
+    expect_sound_in_every_window(
+        page, lambda query: STATES[state](page, service, site, query), HEARD, state
+    )
 
 
 @pytest.mark.soak
@@ -704,5 +712,6 @@ def test_every_state_is_sound_in_every_window(
 def test_every_state_is_sound_when_it_is_come_to_in_each_window(
     page: Page, service: FakeService, site: str, state: str, window: str
 ) -> None:
-    """Not only when a window is changed afterwards."""
+    """Not only when a window or the language is changed afterwards."""
+    offer_every_language(service)
     expect_sound_when_come_to(page, window, lambda query: STATES[state](page, service, site, query))

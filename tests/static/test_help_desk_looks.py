@@ -11,13 +11,16 @@ from playwright.sync_api import Page, expect
 from tests.static.desk import open_page, write
 from tests.static.fake_help_desk import FakeHelpDesk
 from tests.static.fake_service import in_minutes
-from tests.static.screens import (
+from tests.static.looks import (
+    Book,
     every_window,
-    expect_screen,
     expect_sound_in_every_window,
     expect_sound_when_come_to,
-    press,
+    offer_every_language,
 )
+from tests.static.screens import expect_screen, press
+
+HEARD = Book("help-desk")
 
 
 @pytest.fixture
@@ -126,8 +129,11 @@ STATES: dict[str, Any] = {
 def test_every_state_is_sound_in_every_window(
     page: Page, service: FakeHelpDesk, site: str, state: str
 ) -> None:
-    """Light and wide, dark and narrow, in both languages."""
-    expect_sound_in_every_window(page, lambda query: STATES[state](page, service, site, query))
+    """For eyes, ears and hands, on glass and on paper, in every language."""
+    offer_every_language(service)
+    expect_sound_in_every_window(
+        page, lambda query: STATES[state](page, service, site, query), HEARD, state
+    )
 
 
 @pytest.mark.soak
@@ -136,5 +142,6 @@ def test_every_state_is_sound_in_every_window(
 def test_every_state_is_sound_when_it_is_come_to_in_each_window(
     page: Page, service: FakeHelpDesk, site: str, state: str, window: str
 ) -> None:
-    """Not only when a window is changed afterwards."""
+    """Not only when a window or the language is changed afterwards."""
+    offer_every_language(service)
     expect_sound_when_come_to(page, window, lambda query: STATES[state](page, service, site, query))

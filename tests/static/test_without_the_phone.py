@@ -29,6 +29,7 @@ from tests.static.screens import (
     give_password,
     press,
     says,
+    tab_to,
 )
 
 RECOVERING = "POST /api/verification/recovery-code"
@@ -211,31 +212,24 @@ def test_without_the_phone_by_keyboard_alone(page: Page, service: FakeService, s
     """Tab, Space and Enter are enough, from the question to the new phone's first step."""
     asked_for_the_code(page, service, site)
 
-    def tab_to(selector: str) -> None:
-        for _ in range(30):
-            page.keyboard.press("Tab")
-            if page.evaluate("(selector) => document.activeElement.matches(selector)", selector):
-                return
-        raise AssertionError(f"no way to {selector}")
-
-    tab_to("main summary")
+    tab_to(page, "main summary")
     page.keyboard.press("Enter")
-    tab_to('[data-screen="recover"]')
+    tab_to(page, '[data-screen="recover"]')
     page.keyboard.press("Space")
     expect_screen(page, "recover")
-    tab_to("#recovery-code")
+    tab_to(page, "#recovery-code")
     page.keyboard.type(CODES[0])
     page.keyboard.press("Enter")
     expect_screen(page, "method")
-    tab_to('[data-action="not-now"]')
+    tab_to(page, '[data-action="not-now"]')
     page.keyboard.press("Enter")
     expect_screen(page, "account")
-    tab_to('[data-action="rename"]')
+    tab_to(page, '[data-action="rename"]')
     page.keyboard.press("Enter")
-    tab_to("#current-password")
+    tab_to(page, "#current-password")
     page.keyboard.type(PASSWORD)
     page.keyboard.press("Enter")
     expect_screen(page, "rename")
-    tab_to("#name")
+    tab_to(page, "#name")
     page.keyboard.press("Enter")
     expect_screen(page, "account")

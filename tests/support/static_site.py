@@ -40,7 +40,7 @@ class _StaticFiles(http.server.BaseHTTPRequestHandler):
         self.send_response(HTTPStatus.OK if is_ours else HTTPStatus.NOT_FOUND)
         self.send_header("Content-Type", MEDIA_TYPES.get(file.suffix, "text/plain"))
         self.send_header("Content-Length", str(len(body)))
-        self.send_header("Cache-Control", "no-store")
+        self.send_header("Cache-Control", "no-cache")  # as deployed pages have it, see site.py
         for name, value in SECURITY_HEADERS.items():
             self.send_header(name, value)
         self.end_headers()
