@@ -59,7 +59,7 @@ def _more_profiles() -> Sequence[Path]:
 def _profile_file(path: Path) -> ProfileFile:
     try:
         return read_profile_file(path, local=True)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         reason = str(error) if isinstance(error, ProfileError) else f"is no file with JSON: {error}"
         stop(f"The profile {path} cannot be used: {reason}")
 

@@ -23,6 +23,9 @@ WIDEST = 6
 """Times as wide as high: the header is 32 pixels high, and shows 180 of the 320 that a page may have."""
 HIGHEST = 2
 """Times as high as wide."""
+SMALLEST = 0.001
+LARGEST = 1_000_000
+"""Width and height of the viewBox: beyond, browsers reckon differently, or not at all."""
 MOST_NESTED = 64
 MOST_DRAWN = 5_000
 """Elements, each counted as often as others repeat it: a few lines could ask for millions."""
@@ -37,6 +40,8 @@ _EXPORT_PLAINLY = " (export it as plain SVG)"
 
 _SHAPES = frozenset({"path", "rect", "circle", "ellipse", "line", "polyline", "polygon"})
 _REFERRING = frozenset({"use", "linearGradient", "radialGradient"})
+_SHOWN_AS_THEY_ARE = _SHAPES | {"use"}
+_KEPT_FOR_OTHERS = frozenset({"defs", "symbol", "clipPath", "mask", "linearGradient", "radialGradient"})
 _ELEMENTS = (
     _SHAPES | _REFERRING | {"svg", "g", "defs", "symbol", "title", "desc", "stop", "clipPath", "mask"}
 )
@@ -49,7 +54,7 @@ _WHY_NOT = {
 _PLACING = frozenset(  # where and how large
     {
         *("x", "y", "x1", "y1", "x2", "y2", "cx", "cy", "r", "rx", "ry", "fx", "fy", "fr"),
-        *("width", "height", "d", "points", "pathLength", "offset"),
+        *("width", "height", "d", "points", "offset"),
         *("viewBox", "preserveAspectRatio", "transform"),
         *("gradientUnits", "gradientTransform", "spreadMethod"),
         *("clipPathUnits", "maskUnits", "maskContentUnits"),
@@ -59,7 +64,7 @@ _PAINTING = frozenset(  # how it is painted
     {
         *("fill", "fill-opacity", "fill-rule", "clip-rule", "clip-path", "mask"),
         *("stroke", "stroke-width", "stroke-opacity", "stroke-miterlimit"),
-        *("stroke-linecap", "stroke-linejoin", "stroke-dasharray", "stroke-dashoffset"),
+        *("stroke-linecap", "stroke-linejoin"),
         *("color", "opacity", "stop-color", "stop-opacity", "paint-order"),
         *("display", "visibility", "overflow", "enable-background"),
         *("shape-rendering", "color-interpolation", "vector-effect"),
@@ -76,11 +81,13 @@ _HREFS = frozenset({"href", f"{_XLINK}{_BETWEEN}href"})
 _FUNCTIONS = frozenset(
     {"url", "rgb", "rgba", "hsl", "hsla", "matrix", "translate", "scale", "rotate", "skewx", "skewy"}
 )
-_CALL = re.compile(r"([A-Za-z-]*)\s*\(")
-_FRAGMENT = re.compile(r"#([^\s\"'()#]+)")
-_URL = re.compile(r"(?i:url)\(\s*([\"']?)#([^\s\"'()#]+)\1\s*\)")
+_CALL = re.compile(r"(?<![A-Za-z-])([A-Za-z-]*+)\s{0,9}\(")
+# Without a percent sign: browsers decode it, and would find what is not looked for here.
+_FRAGMENT = re.compile(r"#([^\s\"'()#%]+)")
+_URL = re.compile(r"(?i:url)\(\s*([\"']?)#([^\s\"'()#%]+)\1\s*\)")
 _LENGTH = re.compile(r"([0-9.]+(?:e[+-]?[0-9]+)?)(px|pt|pc|mm|cm|in)?", re.IGNORECASE | re.ASCII)
-_NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:e[+-]?[0-9]+)?", re.IGNORECASE | re.ASCII)
+_SEPARATOR = re.compile(r" *, *| +")
+_NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:e[+-]?[0-9]+)?", re.IGNORECASE | re.ASCII)
 _SHOWN = 40  # characters of what is wrong
 _SAME_SHAPE = 0.02  # the part by which width and height may differ from the shape of the viewBox
 
@@ -100,9 +107,8 @@ def faults_of_logo(content: bytes) -> list[str]:
     """Return all that is wrong with *content* as a logo; one that is read to its end has none left."""
     if len(content) > MOST_BYTES:
         return [f"is larger than {MOST_BYTES:,} bytes"]
-    try:
-        content.decode("utf-8")
-    except UnicodeDecodeError:
+    # ASCII in UTF-16 is UTF-8 as well, with noughts, and expat would read it as the former.
+    if b"\0" in content or not _is_utf_8(content):
         return ["is not UTF-8"]
     reader = _Reader()
     try:
@@ -114,6 +120,14 @@ def faults_of_logo(content: bytes) -> list[str]:
     else:
         reader.look_at_the_whole()
     return list(reader.faults)
+
+
+def _is_utf_8(content: bytes) -> bool:
+    try:
+        content.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 class _NoFurtherError(Exception):
@@ -138,7 +152,7 @@ class _Reader:
         self._root: _Element | None = None
         self._open: list[_Element] = []
         self._by_id: dict[str, _Element] = {}
-        # Told the encoding, expat takes no other, whatever the file says of itself.
+        # Told the encoding, expat takes no other that the file says of itself.
         self.parser = expat.ParserCreate("UTF-8", _BETWEEN)
         self.parser.StartElementHandler = self._begin
         self.parser.EndElementHandler = self._end
@@ -148,6 +162,8 @@ class _Reader:
 
     def fault(self, problem: str, *, line: int | None = None) -> None:
         """Note *problem*, once, with the first line at which it is."""
+        # What the file says of itself must not write on the operator's terminal.
+        problem = "".join(character if character.isprintable() else "?" for character in problem)
         if problem not in self._told:
             self._told.add(problem)
             self.faults[problem if line is None else f"line {line}: {problem}"] = None
@@ -159,7 +175,7 @@ class _Reader:
         for problem in _faults_of_shape(self._root.attributes):
             self.fault(problem)
         elements = list(self._elements(self._root))
-        if not self.faults and not any(each.name in _SHAPES for each in elements):
+        if not self.faults and not any(each.name in _SHOWN_AS_THEY_ARE for each in _shown(self._root)):
             self.fault("draws nothing")
         missing = [(each, name) for each in elements for name in each.refers_to if name not in self._by_id]
         for element, name in missing:
@@ -278,14 +294,22 @@ class _Reader:
         return known[id(element)]
 
 
+def _shown(element: _Element) -> Iterator[_Element]:
+    """Yield *element* and what is shown within it, and nothing that only others show."""
+    yield element
+    for child in element.children:
+        if child.name not in _KEPT_FOR_OTHERS:
+            yield from _shown(child)
+
+
 def _faults_of_shape(attributes: Mapping[str, str]) -> Iterator[str]:
-    numbers = attributes.get("viewBox", "").replace(",", " ").split()
+    numbers = _SEPARATOR.split(attributes.get("viewBox", "").strip(" "))
     if len(numbers) != 4 or not all(map(_NUMBER.fullmatch, numbers)):  # noqa: PLR2004 - x, y, width, height
         yield "has no viewBox of four numbers, from which its shape is known"
         return
     width, height = float(numbers[2]), float(numbers[3])
-    if width <= 0 or height <= 0:
-        yield "has a viewBox without any width or height"
+    if not (SMALLEST <= width <= LARGEST and SMALLEST <= height <= LARGEST):
+        yield f"has a viewBox whose width and height are not {SMALLEST:g} to {LARGEST:,}"
         return
     if not 1 / HIGHEST <= width / height <= WIDEST:
         yield (

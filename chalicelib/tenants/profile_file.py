@@ -86,7 +86,7 @@ class _LogoReader:
             kept = ADDRESS.fullmatch(named)
             if kept is None or kept[1] != self._tenant_id:
                 self._fault(
-                    field, f"{named}: is neither an SVG beside the profile nor a logo of this tenant's"
+                    field, f"{named!r}: is neither an SVG beside the profile nor a logo of this tenant's"
                 )
                 return _SOME_ADDRESS
             return named
@@ -118,6 +118,8 @@ class _LogoReader:
                 return opened.read(MOST_BYTES + 1)
         except OSError as error:
             raise _NoSuchFileError(f"cannot be read: {error.strerror}") from error
+        except RuntimeError as error:  # by Python before 3.13
+            raise _NoSuchFileError("is a link that leads to itself") from error
 
     def _fault(self, field: str, problem: str) -> None:
         self.faults.append(f"brand.{field}: {problem}")

@@ -74,7 +74,7 @@ def test_what_was_kept_can_be_said_again_by_its_tenant_alone(tmp_path: Path) -> 
 
     fault = "is neither an SVG beside the profile nor a logo of this tenant's"
     for foreign in (address_of("byra", logo()), "/logos/byra.svg", "/tenants/cozone/logo.svg", "//x/a.svg"):
-        assert faults(tmp_path, brand=brand(logo=foreign)) == [f"brand.logo: {foreign}: {fault}"]
+        assert faults(tmp_path, brand=brand(logo=foreign)) == [f"brand.logo: {foreign!r}: {fault}"]
 
 
 @pytest.mark.requirement("S7")
@@ -112,6 +112,12 @@ def test_a_link_within_the_folder_is_a_file_of_it(tmp_path: Path) -> None:
     (tmp_path / "2026.svg").write_bytes(logo())
     (tmp_path / "logo.svg").symlink_to("2026.svg")
     assert list(read(tmp_path, brand=brand(logo="logo.svg")).logos.values()) == [logo()]
+
+
+def test_a_link_that_leads_to_itself_is_told(tmp_path: Path) -> None:
+    (tmp_path / "loop.svg").symlink_to("loop.svg")
+    (told,) = faults(tmp_path, brand=brand(logo="loop.svg"))
+    assert told.startswith("brand.logo: 'loop.svg': ")
 
 
 def test_of_a_large_file_no_more_is_read_than_shows_it(tmp_path: Path) -> None:
