@@ -28,12 +28,23 @@ _IMPORT = re.compile(
     re.MULTILINE,
 )
 _EXPORT = re.compile(
-    r"^export (?=(?:(?:async )?function|class|const) (?:(?P<one>\w+)|\{(?P<some>[\w\s,]+)\} =))",
+    r"^export (?=(?:(?:async )?function|class|const) (?:(?P<one>\w+)(?![\w$])|\{(?P<some>[\w\s,]+)\} =))",
     re.MULTILINE,
 )
 _IMPORT_LATER = re.compile(r"\bimport\('(\.[^']+)'\)")
 _OTHER_FORM = re.compile(r"^\s*(?:import|export)\b(?!\s*[.(]).*", re.MULTILINE)
 _OWN_ADDRESS = "import.meta.url"
+# What would be joined wrongly in silence, or is sent as it stands and finds nothing there.
+_NOT_TO_BE_JOINED = {
+    "an import() of something else than './a/file.js'": re.compile(r"\bimport\s*\((?!'\.[^']+'\))"),
+    "import.meta with something else than .url": re.compile(r"\bimport\s*\.\s*meta\b(?!\.url\b)"),
+    "an await outside of functions": re.compile(
+        r"^(?:(?:export )?(?:const|let|var)\b[^;\n]*=\s*)?await\b", re.MULTILINE
+    ),
+}
+_COMMENT = re.compile(r"/\*.*?\*/|//[^\n]*", re.DOTALL)
+_STRING = re.compile(r"'[^'\n]*'")
+_SCRIPT_TAG = re.compile(r"<script\b", re.IGNORECASE)
 _NOT_IN_A_NAME = re.compile(r"\W")
 
 
@@ -88,6 +99,7 @@ class _Module:
         def there(target: str) -> str:
             return _from(into, self._path_of(target))
 
+        self._refuse_what_is_not_known(modules)
         text = _EXPORT.sub("", _IMPORT.sub(given, self.text))
         text = _IMPORT_LATER.sub(lambda found: f"import('{there(found[1])}')", text)
         if other := _OTHER_FORM.search(text):
@@ -96,6 +108,23 @@ class _Module:
             # What it names lies beside itself, wherever it is joined into.
             text = text.replace(_OWN_ADDRESS, f"new URL('{_from(into, self.path)}', {_OWN_ADDRESS}).href")
         return f"const {self.name} = (() => {{\n{text}\nreturn {{ {', '.join(self.exports)} }};\n}})();\n"
+
+    def _refuse_what_is_not_known(self, modules: Mapping[str, _Module]) -> None:
+        for form, pattern in _NOT_TO_BE_JOINED.items():
+            if pattern.search(self.text):
+                raise DeploymentError(f"{self.path} has {form}, which is not known here.")
+        code = _STRING.sub("''", _COMMENT.sub("", self.text))
+        imports = list(_IMPORT.finditer(self.text))
+        if imports and _COMMENT.sub("", _IMPORT.sub("", self.text[: imports[-1].end()])).strip():
+            raise DeploymentError(f"{self.path} imports after its first statement.")
+        for found in imports:
+            source = modules[self._path_of(found["target"])]
+            used = re.findall(rf"(?<![\w.$]){found['whole']}\.(\w+)", code) if found["whole"] else []
+            unknown = sorted({*used} - {*source.exports})
+            if unknown:
+                raise DeploymentError(
+                    f"{self.path} uses {unknown[0]}, which {source.path} does not export."
+                )
 
     def _path_of(self, target: str) -> str:
         return posixpath.normpath(posixpath.join(posixpath.dirname(self.path), target))
@@ -150,10 +179,19 @@ class _Joining:
                 raise DeploymentError(f"{path} cannot be a part of two scripts.")
             return
         held = {module.path for host in hosts for module in host.modules}
+        if path in held:
+            raise DeploymentError(f"{named_by} loads {path} later, and it is there from the start.")
         order: dict[str, _Module] = {}
         self._visit(path, order, [named_by], held)
         file = _File(path=path, modules=tuple(order.values()), hosts=hosts)
         self.files[path] = file
+        for other in self.files.values():
+            twice = {module.path for module in file.modules} & {module.path for module in other.modules}
+            if other is not file and twice and {*file.hosts} & {*other.hosts}:
+                # There would be two of its classes and of what it remembers.
+                raise DeploymentError(
+                    f"{min(twice)} is needed by {path} and {other.path}: let {hosts[0].path} need it, too."
+                )
         for part in file.loads_later:
             self.add(part, hosts=(*hosts, file), named_by=path)
 
@@ -180,8 +218,17 @@ def joined(contents: Mapping[str, bytes]) -> dict[str, bytes]:
     """
     texts = {path: content.decode() for path, content in contents.items() if path.endswith(_SCRIPT)}
     joining = _Joining(modules={path: _Module(path=path, text=text) for path, text in texts.items()})
+    by_name = {module.name: module.path for module in joining.modules.values()}
+    for module in joining.modules.values():
+        if by_name[module.name] != module.path:
+            raise DeploymentError(f"{module.path} and {by_name[module.name]} have the same name here.")
     for page in (path for path in contents if path.endswith(_PAGE)):
-        for source in _PAGE_SCRIPT.findall(contents[page].decode()):
+        markup = contents[page].decode()
+        if len(_SCRIPT_TAG.findall(markup)) != len(_PAGE_SCRIPT.findall(markup)):
+            raise DeploymentError(
+                f'{page} has a script that is not written as <script type="module" src="…">.'
+            )
+        for source in _PAGE_SCRIPT.findall(markup):
             path = posixpath.normpath(posixpath.join(posixpath.dirname(page), source))
             joining.add(path, named_by=page)
     sent = {path: content for path, content in contents.items() if path not in texts}

@@ -186,3 +186,69 @@ def test_a_part_of_two_scripts_stops_the_deploy() -> None:
     }
     with pytest.raises(DeploymentError, match=r"^js/later/later\.js cannot be a part of two scripts"):
         joined(contents)
+
+
+JOINED_WRONGLY = {
+    "another quote": ('import("./later/later.js");', "import() of something else than"),
+    "a name put together": ("import(`./${told}.js`);", "import() of something else than"),
+    "another line": ("import(\n  './later/later.js'\n);", "import() of something else than"),
+    "a word of import.meta": ("import.meta.resolve('./x.json');", "import.meta with something else"),
+    "import.meta taken apart": ("const { url } = import.meta;", "import.meta with something else"),
+    "waiting at once": ("await (told());", "an await outside of functions"),
+    "a value waited for": ("const told = await [1];", "an await outside of functions"),
+    "an import too late": (
+        "told();\nimport { add } from './count.js';",
+        "imports after its first statement",
+    ),
+    "what is not exported": (
+        "import * as count from './count.js';\ncount.gone();",
+        "uses gone, which js/count.js does not export",
+    ),
+}
+
+
+@pytest.mark.parametrize(("text", "told"), JOINED_WRONGLY.values(), ids=JOINED_WRONGLY)
+def test_what_would_be_joined_wrongly_stops_the_deploy(text: str, told: str) -> None:
+    """A browser would find nothing, or something else, and only there."""
+    with pytest.raises(DeploymentError) as refused:
+        join(app=f"{text}\n")
+    assert str(refused.value).startswith("js/app.js ")
+    assert told in str(refused.value)
+
+
+def test_what_two_parts_need_has_to_be_needed_by_their_page() -> None:
+    """Else each would have its own."""
+    app = "import('./later/later.js');\nimport('./other.js');\n"
+    contents = {path: text.encode() for path, text in MODULES.items()} | {
+        "js/app.js": app.encode(),
+        "js/other.js": b"import { add } from './count.js';\nadd();\n",
+    }
+    with pytest.raises(
+        DeploymentError, match=r"^js/count\.js is needed by .*: let js/app\.js need it, too"
+    ):
+        joined(contents)
+
+
+def test_what_is_there_from_the_start_is_not_loaded_later() -> None:
+    with pytest.raises(DeploymentError, match=r"^js/app\.js loads js/count\.js later"):
+        join(app="import { add } from './count.js';\nadd();\nimport('./count.js');\n")
+
+
+def test_two_modules_of_one_name_stop_the_deploy() -> None:
+    contents = {path: text.encode() for path, text in MODULES.items()} | {"js/later-last.js": b""}
+    contents |= {"js/later/last.js": b""}
+    with pytest.raises(DeploymentError, match="have the same name here"):
+        joined(contents)
+
+
+@pytest.mark.parametrize(
+    "tag",
+    [
+        "<script type='module' src='js/app.js'></script>",
+        '<script src="js/app.js" type="module"></script>',
+        '<script async type="module" src="js/app.js"></script>',
+    ],
+)
+def test_a_script_that_would_not_be_found_stops_the_deploy(tag: str) -> None:
+    with pytest.raises(DeploymentError, match=r"^index\.html has a script that is not written as"):
+        join(index=tag)
