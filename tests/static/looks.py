@@ -155,19 +155,8 @@ _WHERE = """
 }
 """
 _NAMED = {
-    *(
-        "alert",
-        "button",
-        "caption",
-        "checkbox",
-        "columnheader",
-        "dialog",
-        "group",
-        "heading",
-        "img",
-        "link",
-    ),
-    *("navigation", "radio", "region", "search", "searchbox", "table", "textbox"),
+    *("alert", "button", "caption", "checkbox", "columnheader", "dialog", "group", "heading", "img"),
+    *("link", "navigation", "radio", "region", "search", "searchbox", "table", "textbox"),
 }
 _HEARD = _NAMED | {
     *("banner", "contentinfo", "list", "listitem", "main", "row", "rowheader", "status", "term"),

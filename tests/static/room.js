@@ -16,7 +16,9 @@
     && getComputedStyle(element).overflowY !== 'visible';
   note('text cut off', all('body *:not(input, textarea, svg *)').filter(isCut).map(told));
 
-  const controls = all('body :is(a, button, summary, input:not([type=radio], [type=checkbox], .unseen), textarea, .choice)')
+  const area = document.querySelector('dialog[open]') ?? document.body;
+  const kinds = 'a, button, summary, input:not([type=radio], [type=checkbox], .unseen), textarea, .choice';
+  const controls = [...area.querySelectorAll(kinds)]
     .filter((element) => element.checkVisibility())
     // A link in a sentence may have a part on each of several lines.
     .flatMap((element) => [...element.getClientRects()].map((box) => [element, box]))
