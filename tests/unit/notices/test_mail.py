@@ -213,3 +213,17 @@ def test_nothing_that_is_put_in_ends_a_line(end: str) -> None:
 @pytest.mark.requirement("A2", "R7")
 def test_no_repr_shows_an_address() -> None:
     assert "firma" not in repr(a_recipient()) + repr(the_mail(an_event()))
+
+
+@pytest.mark.parametrize(
+    ("language", "shown"),
+    [
+        ("sv", "23 november 2026 kl. 12.00 svensk tid (11.00 UTC)"),
+        ("en", "23 November 2026 at 12:00 Swedish time (11:00 UTC)"),
+        ("nb", "23. november 2026 kl. 12:00 norsk tid (11:00 UTC)"),
+        ("da", "23. november 2026 kl. 12.00 dansk tid (11.00 UTC)"),
+        ("fi", "23. marraskuuta 2026 klo 13.00 Suomen aikaa (11.00 UTC)"),
+    ],
+)
+def test_each_language_tells_the_time_as_its_readers_clocks_show_it(language: str, shown: str) -> None:
+    assert texts_in(language).moment(NOON_IN_SWEDEN) == shown
