@@ -126,14 +126,17 @@ class Guard:
     """
     Watches every page of *context*, which belongs to *origin*, and remembers what is wrong.
 
+    Whoever comes from another site, or goes back to it, names that one's origin as *also*.
+
     Wrong are errors and warnings in the console, uncaught errors, violations of
     the content security policy, requests to anywhere else, and `secrets` in any
     place that outlives the page or is written down elsewhere.
     """
 
-    def __init__(self, context: BrowserContext, origin: str) -> None:
+    def __init__(self, context: BrowserContext, origin: str, *, also: str | None = None) -> None:
         self._context = context
         self._origin = origin
+        self._visited = tuple(f"{visited}/" for visited in (origin, also) if visited)
         self._told: list[ConsoleMessage] = []
         self._refusals: set[tuple[str, int]] = set()
         self._addresses: set[str] = set()
@@ -178,7 +181,7 @@ class Guard:
 
     def _on_request(self, request: Request) -> None:
         self._addresses.add(request.url)
-        if not request.url.startswith(f"{self._origin}/"):
+        if not request.url.startswith(self._visited):
             self.complaints.append(f"request to {request.url}")
 
     def _on_response(self, response: Response) -> None:
