@@ -38,7 +38,8 @@ def take_pictures(page: Page, book: str, state: str, language: str) -> None:
         page.set_viewport_size({"width": width, "height": 720})
         picture = _picture(Path(folder), book, state, language, scheme, width)
         picture.parent.mkdir(parents=True, exist_ok=True)
-        page.screenshot(path=picture, full_page=True, type="jpeg", quality=70)
+        # Playwright would hide the caret by a style of its own, which our policy has no room for.
+        page.screenshot(path=picture, full_page=True, type="jpeg", quality=70, caret="initial")
     page.emulate_media(color_scheme="dark")
     page.set_viewport_size(size)
 

@@ -21,9 +21,9 @@ def test_a_state_is_pictured_in_every_window_and_shown_on_the_sheet(
     """And is afterwards as it was."""
     monkeypatch.setenv("TVASTEG_PICTURES", str(tmp_path))
     open_at(page, site, "sign-in", service)
-    size = page.viewport_size
+    size, markup = page.viewport_size, page.content()
     take_pictures(page, "journey", "sign-in", "sv")
-    assert page.viewport_size == size
+    assert (page.viewport_size, page.content()) == (size, markup)
     shown = re.findall(r'src="([^"]+)"', sheet_of(tmp_path))
     assert shown == [
         f"journey/sign-in/sv/{window}.jpg"
