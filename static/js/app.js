@@ -3,7 +3,9 @@
 import * as api from './api.js';
 import * as arrival from './arrival.js';
 import { brandTokens } from './brand.js';
-import { addressIn, chooseLanguage, keepLanguage, offeredLanguages, saveLanguage, savedLanguage } from './i18n.js';
+import {
+  addressIn, chooseLanguage, keepLanguage, loadTexts, offeredLanguages, saveLanguage, savedLanguage,
+} from './i18n.js';
 import { STEPS, factsOf, initialState, isSettingUp, next } from './machine.js';
 import * as page from './page.js';
 import * as parts from './parts.js';
@@ -12,6 +14,7 @@ import { FieldErrors, emptyPassword, showPassword, togglePassword } from './scre
 import { createSessionLimit } from './session-limit.js';
 
 const ASK_AGAIN_AFTER_HIDDEN_MILLISECONDS = 60_000;
+const BROKEN = 'broken';
 
 /** What the history entry remembers across a reload; nothing secret. */
 const kept = history.state ?? {};
@@ -102,18 +105,14 @@ async function dispatch(event) {
   const { state: after, effects } = next(state, event);
   const isNewScreen = viewOf(after) !== viewOf(state);
   const isFirst = state.screen === null;
+  const coming = isNewScreen && parts.loadFor(after.screen, isAboutAccount(after)).catch(breakPage);
   // Before the move, so that a user who cannot have the key stays on a screen that works.
   const needsKey = ['app', 'code'].includes(after.screen) && event.type !== 'problem';
   if (needsKey && offer === null) offer = await api.offer();
-  if (isNewScreen) {
-    try {
-      await parts.loadFor(after.screen, isAboutAccount(after));
-    } catch {
-      // What was asked for has been done: only the page is not whole.
-      isPageBroken = true;
-      await dispatch({ type: 'stuck', facts: after.facts, code: 'network' });
-      return;
-    }
+  if ((await coming) === BROKEN) {
+    // What was asked for has been done: only the page is not whole.
+    await dispatch({ type: 'stuck', facts: after.facts, code: 'network' });
+    return;
   }
   state = after;
   if (!state.facts.signedIn) {
@@ -126,6 +125,12 @@ async function dispatch(event) {
   if (effects.includes('replace')) history.replaceState(entry, '', `#${state.screen}`);
   if (isNewScreen) await enter({ focus: !isFirst });
   if (isFirst) page.unfold(kept.unfolded ?? []);
+}
+
+/** Note that a part of the page could not be had. */
+function breakPage() {
+  isPageBroken = true;
+  return BROKEN;
 }
 
 /** Tell whether a screen that others meet too speaks of what this user has already. */
@@ -433,6 +438,8 @@ async function start() {
   const parameters = new URLSearchParams(location.search);
   const candidates = [parameters.get('lang'), savedLanguage(), ...navigator.languages];
   const isNew = arrival.isArriving();
+  // Tenants offer it most often: whoever has a slow line waits for both at once.
+  loadTexts(chooseLanguage(candidates, offeredLanguages())).catch(() => {});
   const answers = await Promise.allSettled([loadTenant(parameters.get('tenant')), arrival.presentSession()]);
   const [tenantAnswer, sessionAnswer] = answers;
   const offered = offeredLanguages(tenant?.languages);

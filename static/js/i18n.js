@@ -66,12 +66,15 @@ export function partsOf(template) {
     .map((part) => (/^\{[a-z_]+\}$/.test(part) ? { name: part.slice(1, -1) } : part));
 }
 
-/** What has been read, by path: texts do not change while a page is open. */
-const files = new Map();
+/** What has been asked for, by path: texts do not change while a page is open. */
+const files = {};
 
-async function file(path) {
-  if (!files.has(path)) files.set(path, await read(new URL(path, import.meta.url)));
-  return files.get(path);
+function file(path) {
+  files[path] ??= read(new URL(path, import.meta.url)).catch((problem) => {
+    delete files[path];
+    throw problem;
+  });
+  return files[path];
 }
 
 /**

@@ -130,3 +130,45 @@ def test_a_part_that_comes_while_the_language_changes_speaks_the_new_one(
     page.click('main [data-action="activate"]')
     expect_screen(page, "phone")
     expect(page.locator("h1")).to_contain_text(words("nb")["phone.heading"])
+
+
+def test_the_likely_texts_are_asked_for_together_with_the_tenant(
+    chromium: Browser, service: FakeService, site: str
+) -> None:
+    """A slow line waits for both at once; and for the same texts once only."""
+    service.tenant["languages"] = ALL
+    service.slow = {"GET /api/tenant"}
+    with at_home_in(chromium, "nb-NO", service) as page:
+        asked: list[str] = []
+        page.on("request", lambda request: asked.append(request.url) if "/i18n/" in request.url else None)
+        with page.expect_request("**/i18n/nb.json"):
+            page.goto(site)
+        service.release()
+        expect(page.locator("h1")).to_have_text(words("nb")["sign_in.heading"])
+        assert asked == [f"{site}/i18n/nb.json"]
+
+
+def test_a_likely_language_that_the_tenant_does_not_offer_is_not_spoken(
+    chromium: Browser, service: FakeService, site: str
+) -> None:
+    """Its texts were fetched for nothing, or could not be had: neither is of any consequence."""
+    service.tenant |= {"languages": ["sv", "en"], "default_language": "en"}
+    with at_home_in(chromium, "nb-NO", service) as page:
+        page.route("**/i18n/nb.json", lambda route: route.fulfill(status=404))
+        open_at(page, site, "sign-in", service)
+        expect(page.locator("html")).to_have_attribute("lang", "en")
+        expect(page.locator("h1")).to_have_text(words("en")["sign_in.heading"])
+
+
+def test_texts_that_could_not_be_had_are_asked_for_anew(
+    page: Page, service: FakeService, site: str
+) -> None:
+    """What failed is not kept."""
+    service.tenant["languages"] = ALL
+    open_at(page, site, "sign-in", service)
+    page.route("**/i18n/fi.json", lambda route: route.fulfill(status=404))
+    page.click('[data-language="fi"]')
+    expect(page.locator(".summary")).to_be_visible()
+    page.unroute("**/i18n/fi.json")
+    page.click('[data-language="fi"]')
+    expect(page.locator("h1")).to_have_text(words("fi")["sign_in.heading"])

@@ -174,3 +174,31 @@ def test_staff_sign_in_without_the_part_that_they_need_later(
     expect_screen(page, "verify")
     enter_code(page, RIGHT_CODE)
     expect_stopped(page, "fault")
+
+
+def test_the_key_and_the_part_that_shows_it_are_asked_for_at_once(
+    page: Page, service: FakeService, site: str
+) -> None:
+    """Somebody comes back from the app to a page that was thrown away, on a slow line."""
+    service.sign_in(is_fresh=True)
+    service.begin()
+    service.slow = {"GET /api/enrolment"}
+    with page.expect_response("**/setup.html"):
+        page.goto(f"{site}/#app")
+    service.release()
+    expect_screen(page, "app")
+
+
+def test_a_key_that_is_refused_while_its_part_cannot_be_had_is_told_and_the_page_mended(
+    page: Page, service: FakeService, site: str
+) -> None:
+    """One press is enough for both, though browsers remember that a script could not be had."""
+    service.sign_in(is_fresh=True)
+    service.begin()
+    service.refuse_next("GET /api/enrolment", 500, "internal_error")
+    page.route("**/js/setup/setup.js", lambda route: route.abort())
+    page.goto(f"{site}/#app")
+    expect_stopped(page, "fault")
+    page.unroute("**/js/setup/setup.js")
+    press(page, "resume")
+    expect_screen(page, "app")
