@@ -33,6 +33,8 @@ def take_pictures(page: Page, book: str, state: str, language: str) -> None:
         return
     size = page.viewport_size
     assert size is not None
+    # Where the walk through the page ended nobody's eye is.
+    page.evaluate("() => document.activeElement.closest('header, footer') && document.activeElement.blur()")
     for scheme, width in WINDOWS:
         page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
         page.set_viewport_size({"width": width, "height": 720})

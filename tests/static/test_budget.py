@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import pytest
 
+from chalicelib.tenants.logo import MOST_BYTES
 from tests.static.texts import languages
 from tests.support.published_site import published, sent
 
 KILOBYTE = 1024
-LARGEST_LOGO_BYTES = 10 * KILOBYTE
-"""As a profile may bring it; sent, an SVG of that size is less."""
 
 
 def sent_bytes(*paths: str) -> int:
@@ -41,7 +40,7 @@ def test_style_markup_and_texts_take_no_more_than_four_kilobytes_each() -> None:
 def test_a_first_visit_takes_no_more_than_35_kilobytes() -> None:
     """Everything up to the question which phone it is, with the largest logo, in the largest language."""
     files = sent_bytes("index.html", "app.css", "favicon.svg", "js/app.js")
-    assert files + largest_locale() + LARGEST_LOGO_BYTES <= 35 * KILOBYTE
+    assert files + largest_locale() + MOST_BYTES <= 35 * KILOBYTE
 
 
 @pytest.mark.parametrize(("part", "kilobytes"), [("setup", 6), ("account", 8)])
