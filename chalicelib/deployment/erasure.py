@@ -31,6 +31,7 @@ from chalicelib.deployment.keys import schedule_deletion
 from chalicelib.deployment.tenant_files import files_of
 from chalicelib.storage.rows import SEPARATOR, key_of, tenant_partition
 from chalicelib.tenants.cache import REMEMBERED_SECONDS
+from chalicelib.tenants.profile_file import logos_of
 from chalicelib.tenants.store import Tenant
 
 # An open page is let in until the suspension is known everywhere, and may then still be answered.
@@ -78,13 +79,15 @@ def erase_tenant(
         _require_as_it_was(administration, tenant)
     files = files_of(administration, tenant_id)
     removed_logos = 0 if files is None else files.remove(files.keys())
+    had_logos = bool(removed_logos or logos_of(tenant.profile))  # removed before, in a run that broke off
     key_deleted_at = None
     if tenant.secret_key_arn is not None:
         key_deleted_at = schedule_deletion(account, tenant.secret_key_arn)
     if not rows.remove_profile():
-        raise DeploymentError(_changed(tenant_id))
+        lost = " Its logos are gone: apply a profile with them if it is to stay." if had_logos else ""
+        raise DeploymentError(_changed(tenant_id) + lost)
     print(f"{tenant_id} is erased: {removed:,} rows are removed, its profile and look-up key the last.")
-    print("\n".join(_what_is_kept(account, tenant, key_deleted_at, had_logos=bool(removed_logos))))
+    print("\n".join(_what_is_kept(account, tenant, key_deleted_at, had_logos=had_logos)))
 
 
 def remove_whatever_names(user_id: str, *, dynamodb: AwsClient, table_name: str, tenant_id: str) -> int:

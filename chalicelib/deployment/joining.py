@@ -41,9 +41,17 @@ _NOT_TO_BE_JOINED = {
     "an await outside of functions": re.compile(
         r"^(?:(?:export )?(?:const|let|var)\b[^;\n]*=\s*)?await\b", re.MULTILINE
     ),
+    # Outside of functions the minifier would take it for a call, and the like, of something named await.
+    "an await of something without a name": re.compile(r"\bawait\s*[(\[`/+-]"),
 }
-_COMMENT = re.compile(r"/\*.*?\*/|//[^\n]*", re.DOTALL)
-_STRING = re.compile(r"'[^'\n]*'")
+_COMMENT_OR_TEXT = re.compile(
+    r"""
+    (?P<comment> /\*.*?\*/ | //[^\n]* )
+    | (?P<string> '(?:\\.|[^'\\\n])*' | "(?:\\.|[^"\\\n])*" )
+    | `(?:\\.|[^`\\])*`  # with code within
+    """,
+    re.DOTALL | re.VERBOSE,
+)
 _SCRIPT_TAG = re.compile(r"<script\b", re.IGNORECASE)
 _NOT_IN_A_NAME = re.compile(r"\W")
 
@@ -68,7 +76,7 @@ class _Module:
     @property
     def loads_later(self) -> list[str]:
         """The parts that it may load."""
-        return [self._path_of(target) for target in _IMPORT_LATER.findall(self.text)]
+        return [self._path_of(target) for target in _IMPORT_LATER.findall(_without_comments(self.text))]
 
     @cached_property
     def exports(self) -> list[str]:
@@ -110,20 +118,22 @@ class _Module:
         return f"const {self.name} = (() => {{\n{text}\nreturn {{ {', '.join(self.exports)} }};\n}})();\n"
 
     def _refuse_what_is_not_known(self, modules: Mapping[str, _Module]) -> None:
+        code = _without_comments(self.text)
         for form, pattern in _NOT_TO_BE_JOINED.items():
-            if pattern.search(self.text):
+            if pattern.search(code):
                 raise DeploymentError(f"{self.path} has {form}, which is not known here.")
-        code = _STRING.sub("''", _COMMENT.sub("", self.text))
         imports = list(_IMPORT.finditer(self.text))
-        if imports and _COMMENT.sub("", _IMPORT.sub("", self.text[: imports[-1].end()])).strip():
+        if imports and _without_comments(_IMPORT.sub("", self.text[: imports[-1].end()])).strip():
             raise DeploymentError(f"{self.path} imports after its first statement.")
         for found in imports:
             source = modules[self._path_of(found["target"])]
-            used = re.findall(rf"(?<![\w.$]){found['whole']}\.(\w+)", code) if found["whole"] else []
+            name = found["whole"]
+            used = re.findall(rf"(?<![\w.$]){name}\.(\w+)", _without_strings(code)) if name else []
             unknown = sorted({*used} - {*source.exports})
             if unknown:
                 raise DeploymentError(
-                    f"{self.path} uses {unknown[0]}, which {source.path} does not export."
+                    f"{self.path} uses {unknown[0]}, which {source.path} does not export, "
+                    f"or has another thing of the name {name}."
                 )
 
     def _path_of(self, target: str) -> str:
@@ -201,7 +211,9 @@ class _Joining:
         if path not in self.modules:
             raise DeploymentError(f"{above[-1]} names {path}, and static/ has no such file.")
         if path in above:
-            raise DeploymentError(f"These need each other in a circle: {', '.join(above[1:])}.")
+            raise DeploymentError(
+                f"These need each other in a circle: {', '.join(above[above.index(path) :])}."
+            )
         for needed in self.modules[path].needs:
             self._visit(needed, order, [*above, path], held)
         order[path] = self.modules[path]
@@ -209,9 +221,9 @@ class _Joining:
 
 def joined(contents: Mapping[str, bytes]) -> dict[str, bytes]:
     """
-    Return the files to send in place of *contents*, by their paths: each page's scripts joined.
+    Return the files to send in place of *contents*, by their paths: each page's script joined.
 
-    A module that no page comes to is not sent.
+    Scripts and pages are UTF-8. A module that no page comes to is not sent.
 
     Raises:
         DeploymentError: A script imports or exports in a form that is not known here, or what is not there.
@@ -228,11 +240,24 @@ def joined(contents: Mapping[str, bytes]) -> dict[str, bytes]:
             raise DeploymentError(
                 f'{page} has a script that is not written as <script type="module" src="…">.'
             )
-        for source in _PAGE_SCRIPT.findall(markup):
+        sources = _PAGE_SCRIPT.findall(markup)
+        if len(sources) > 1:
+            # What both need would be there twice.
+            raise DeploymentError(f"{page} has more than one script: let one import the other.")
+        for source in sources:
             path = posixpath.normpath(posixpath.join(posixpath.dirname(page), source))
             joining.add(path, named_by=page)
     sent = {path: content for path, content in contents.items() if path not in texts}
     return sent | {path: file.content(joining.modules).encode() for path, file in joining.files.items()}
+
+
+def _without_comments(code: str) -> str:
+    return _COMMENT_OR_TEXT.sub(lambda found: "" if found["comment"] else found[0], code)
+
+
+def _without_strings(code: str) -> str:
+    """Return *code*, which has no comments, with empty strings; those in backquotes have code within."""
+    return _COMMENT_OR_TEXT.sub(lambda found: "''" if found["string"] else found[0], code)
 
 
 def _names(listed: str) -> list[str]:

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import posixpath
 import re
 import time
@@ -89,6 +90,7 @@ class Release:
         unknown = [name for name in contents if Path(name).suffix not in CONTENT_TYPES]
         if unknown:
             raise DeploymentError(f"No content type is known for: {', '.join(unknown)} (see site.py).")
+        minified(contents)  # each by itself: of what is joined, a fault is told by another name and line
         contents = dict(sorted(minified(joined(contents)).items()))
         name = _hash_of(contents)
         directory = f"{_DIRECTORIES}{name}/"
@@ -127,7 +129,7 @@ class Site:
 
     def __init__(self, s3: AwsClient, *, bucket: str, artifacts_bucket: str) -> None:
         self._s3 = s3
-        self._bucket = bucket
+        self._place = {"Bucket": bucket}
         self._artifacts_bucket = artifacts_bucket
 
     def publish(self, release: Release, *, now: float | None = None) -> int:
@@ -137,11 +139,11 @@ class Site:
         Broken off at any point it leaves a whole page: the old one, or the new one.
         """
         now = time.time() if now is None else now
-        present = set(keys_below(self._s3, self._bucket, _DIRECTORIES))
+        present = set(keys_below(self._s3, self._place, _DIRECTORIES))
         missing = [file for file in release.lasting if file.key not in present]
         for file in (*missing, *release.entrance):
             self._s3.put_object(
-                Bucket=self._bucket,
+                **self._place,
                 Key=file.key,
                 Body=file.content,
                 ContentType=file.content_type,
@@ -152,7 +154,7 @@ class Site:
 
     def empty(self) -> None:
         """Remove every file, and the note with them."""
-        remove_keys(self._s3, self._bucket, keys_below(self._s3, self._bucket, ""))
+        remove_keys(self._s3, self._place, keys_below(self._s3, self._place, ""))
         self._s3.delete_object(Bucket=self._artifacts_bucket, Key=RELEASES)
 
     def _remove_old(self, release: Release, *, directories: set[str], now: float) -> None:
@@ -162,8 +164,8 @@ class Site:
         replaced = {name: known.get(name, now) for name in directories - {release.name}}
         old = {name for name, since in replaced.items() if now - since >= KEPT_SECONDS}
         for name in old:
-            keys = keys_below(self._s3, self._bucket, f"{_DIRECTORIES}{name}/")
-            remove_keys(self._s3, self._bucket, keys)
+            keys = keys_below(self._s3, self._place, f"{_DIRECTORIES}{name}/")
+            remove_keys(self._s3, self._place, keys)
         note = {
             "current": release.name,
             "replaced_at": {name: since for name, since in replaced.items() if name not in old},
@@ -186,17 +188,23 @@ class Site:
         return replaced_at
 
 
-def keys_below(s3: AwsClient, bucket: str, prefix: str) -> Iterator[str]:
-    """Yield the key of every object of *bucket* that begins with *prefix*."""
-    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
-    for page in pages:
-        for entry in page.get("Contents", []):
-            yield entry["Key"]
-
-
-def remove_keys(s3: AwsClient, bucket: str, keys: Iterable[str]) -> None:
+def keys_below(
+    s3: AwsClient, place: Mapping[str, str], prefix: str, *, until: float = math.inf
+) -> Iterator[str]:
     """
-    Remove the objects of *keys* from *bucket*.
+    Yield the key of every object that begins with *prefix* and was written *until* then (epoch seconds).
+
+    *place* is the bucket as each request names it: `Bucket`, and perhaps `ExpectedBucketOwner`.
+    """
+    for page in s3.get_paginator("list_objects_v2").paginate(**place, Prefix=prefix):
+        for entry in page.get("Contents", []):
+            if entry["LastModified"].timestamp() <= until:
+                yield entry["Key"]
+
+
+def remove_keys(s3: AwsClient, place: Mapping[str, str], keys: Iterable[str]) -> None:
+    """
+    Remove the objects of *keys* from *place*, which is as `keys_below` takes it.
 
     Raises:
         DeploymentError: One of them could not be removed.
@@ -205,7 +213,7 @@ def remove_keys(s3: AwsClient, bucket: str, keys: Iterable[str]) -> None:
     while waiting:
         batch, waiting = waiting[:_MOST_KEYS_IN_A_DELETION], waiting[_MOST_KEYS_IN_A_DELETION:]
         answer = s3.delete_objects(
-            Bucket=bucket, Delete={"Objects": [{"Key": key} for key in batch], "Quiet": True}
+            **place, Delete={"Objects": [{"Key": key} for key in batch], "Quiet": True}
         )
         for error in answer.get("Errors", []):
             raise DeploymentError(f"{error['Key']} could not be removed: {error['Message']}")

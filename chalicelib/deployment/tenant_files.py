@@ -2,12 +2,13 @@
 What tenants bring to the page: their logos, in its bucket below `tenants/{tenant}/`.
 
 Each lies there by the beginning of its own hash, so that it never changes and browsers keep it for
-good. A logo is there before the profile that names it, and goes when neither the profile in
-force nor the one before it names it any more.
+good. A logo is there before the profile that names it, and goes with the first profile that is
+applied an hour or more later while neither it nor the one before it names the logo.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
@@ -20,6 +21,9 @@ from chalicelib.deployment.site import FOR_GOOD, keys_below, remove_keys
 from chalicelib.tenants.logo import is_content_of
 from chalicelib.tenants.profile_file import ProfileFile, logos_of
 from chalicelib.web.content_types import CONTENT_TYPES
+
+LEFT_ALONE_SECONDS = 60 * 60
+"""So young a logo may be another command's, which has brought it and not yet applied its profile."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,12 +40,11 @@ class TenantFiles:
         missing = {address: content for address, content in logos.items() if not self._has(address)}
         for address, content in missing.items():
             self.s3.put_object(
-                Bucket=self.bucket,
+                **self._place,
                 Key=_key_of(address),
                 Body=content,
                 ContentType=CONTENT_TYPES[".svg"],
                 CacheControl=FOR_GOOD,
-                ExpectedBucketOwner=self.owner,
             )
         return len(missing)
 
@@ -49,22 +52,28 @@ class TenantFiles:
         """Return those of *addresses* at which nothing lies, or something else than they say."""
         return [address for address in addresses if not self._has(address)]
 
-    def keys(self) -> list[str]:
-        """Return the keys of all files of the tenant, and of none whose id only begins alike."""
-        return list(keys_below(self.s3, self.bucket, f"tenants/{self.tenant_id}/"))
+    def keys(self, *, until: float = math.inf) -> list[str]:
+        """
+        Return the keys of the tenant's files that were written *until* then (epoch seconds).
+
+        None is among them whose tenant's id only begins alike.
+        """
+        return list(keys_below(self.s3, self._place, f"tenants/{self.tenant_id}/", until=until))
 
     def remove(self, keys: Iterable[str], *, but: Collection[str] = ()) -> int:
         """Remove those of *keys* that lie at none of the addresses *but*; return how many these were."""
         kept = {_key_of(address) for address in but}
         old = [key for key in keys if key not in kept]
-        remove_keys(self.s3, self.bucket, old)
+        remove_keys(self.s3, self._place, old)
         return len(old)
+
+    @property
+    def _place(self) -> dict[str, str]:
+        return {"Bucket": self.bucket, "ExpectedBucketOwner": self.owner}
 
     def _has(self, address: str) -> bool:
         try:
-            found = self.s3.get_object(
-                Bucket=self.bucket, Key=_key_of(address), ExpectedBucketOwner=self.owner
-            )
+            found = self.s3.get_object(**self._place, Key=_key_of(address))
         except ClientError as error:
             if error.response["Error"]["Code"] == "NoSuchKey":
                 return False

@@ -19,10 +19,22 @@ from chalicelib.deployment.administration import (
 )
 from chalicelib.deployment.errors import DeploymentError
 from chalicelib.deployment.keys import follow_policy, key_of_its_own, require_usable
-from chalicelib.deployment.tenant_files import TenantFiles, files_of, logos_in_place
+from chalicelib.deployment.tenant_files import (
+    LEFT_ALONE_SECONDS,
+    TenantFiles,
+    files_of,
+    logos_in_place,
+)
 from chalicelib.errors import NotFoundError
 from chalicelib.tenants.cache import REMEMBERED_SECONDS
-from chalicelib.tenants.colour import DARK_PAGE, LIGHT_PAGE, SHAPE_CONTRAST, contrast, look_of
+from chalicelib.tenants.colour import (
+    DARK_PAGE,
+    LIGHT_PAGE,
+    SHAPE_CONTRAST,
+    contrast,
+    look_of,
+    told_contrast,
+)
 from chalicelib.tenants.profile import Profile, ProfileError
 from chalicelib.tenants.profile_file import ProfileFile, logos_of, read_profile_file
 from chalicelib.tenants.store import HostTakenError, Tenant, TenantChangedError
@@ -33,11 +45,13 @@ def apply_tenant(stage: str, profile_path: Path) -> None:
     Make the profile in *profile_path* the tenant's; make the tenant if it is new.
 
     Says what changes, field by field. Writes nothing if nothing does. A tenant that is to have
-    a key of its own, and has none, gets it first, and so does one with new logos get these.
+    a key of its own, and has none, gets it first, and so does one with new logos get these. They
+    wait beside the page for the command's repetition if it fails after that. Former logos go last.
 
     Raises:
         DeploymentError: The file, the profile or a logo is wrong, there is nothing to write to, or
-            the tenant's own key does not open what it sealed. Nothing was written.
+            the tenant's own key does not open what it sealed: nothing was written. Or others were
+            quicker: the profile was not. Or former logos stay: the profile holds, as stdout says.
     """
     if profile_path == Path():
         raise DeploymentError("Say which profile to apply: PROFILE=file.json")
@@ -59,7 +73,6 @@ def apply_tenant(stage: str, profile_path: Path) -> None:
         logos_in_place(files, draft, stage=stage)
         _say_what_changes(before, profile)
         tenant = _applied(administration, profile, needs_a_key=needs_a_key)
-        _remove_old_logos(administration, files, draft)
     print(f"{profile.portal_name}: version {tenant.version} of its profile holds in {stage}.")
     print("\n".join(_told_contrasts(profile)))
     print(f"A running service takes it over within {REMEMBERED_SECONDS} seconds; clients and return")
@@ -68,6 +81,12 @@ def apply_tenant(stage: str, profile_path: Path) -> None:
         print(f"It stays suspended: make resume STAGE={stage} TENANT={profile.tenant_id}")
     elif profile.passwords == "directory":
         print(f"Next: make user STAGE={stage} TENANT={profile.tenant_id} USERNAME=...")
+    try:
+        with told_in_sentences():
+            _remove_old_logos(administration, files, draft)
+    except Exception:
+        print("The profile holds. Repeat the command to remove its former logos.")
+        raise
 
 
 def show_tenant(stage: str, tenant_id: str, *, number: str | None) -> None:
@@ -218,10 +237,11 @@ def _remove_old_logos(
     Remove the logos that neither the profile in force names nor the one before it.
 
     Those of the one before stay: pages that are open show them, and it may be applied again.
+    So do those that were brought just now, for a profile that somebody else is about to apply.
     """
     if files is None:
         return
-    keys = files.keys()  # before it is known what holds: what comes later is another profile's
+    keys = files.keys(until=time.time() - LEFT_ALONE_SECONDS)
     tenant = administration.tenant(files.tenant_id)
     kept = logos_of(tenant.profile)
     with suppress(NotFoundError):  # there is none, or an earlier release applied it
@@ -237,10 +257,14 @@ def _told_contrasts(profile: Profile) -> Iterator[str]:
     text = "white" if look.text == "#ffffff" else "black"
     light, dark = (contrast(look.colour, page) for page in (LIGHT_PAGE, DARK_PAGE))
     yield (
-        f"Contrasts of {look.colour}: {text} text on it {look.text_contrast:.1f}, "
-        f"links {look.light_link_contrast:.1f} in light and {look.dark_link_contrast:.1f} in dark,"
+        f"Contrasts of {look.colour}: {text} text on it {told_contrast(look.text_contrast)}, links "
+        f"{told_contrast(look.light_link_contrast)} in light and {told_contrast(look.dark_link_contrast)} "
+        "in dark,"
     )
-    yield f"with the page {light:.1f} in light and {dark:.1f} in dark{_edges(light, dark)}."
+    yield (
+        f"with the page {told_contrast(light)} in light and {told_contrast(dark)} in dark"
+        f"{_edges(light, dark)}."
+    )
 
 
 def _edges(light: float, dark: float) -> str:

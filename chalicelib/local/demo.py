@@ -58,10 +58,16 @@ def _more_profiles() -> Sequence[Path]:
 
 def _profile_file(path: Path) -> ProfileFile:
     try:
-        return read_profile_file(path, local=True)
+        file = read_profile_file(path, local=True)
     except (OSError, ValueError, RecursionError) as error:
         reason = str(error) if isinstance(error, ProfileError) else f"is no file with JSON: {error}"
         stop(f"The profile {path} cannot be used: {reason}")
+    if file.kept_logos:
+        stop(
+            f"The profile {path} cannot be used: {file.kept_logos[0]} is not kept here. Put the SVG beside "
+            "the profile, and name that file in it."
+        )
+    return file
 
 
 def _seed_tenant(services: Services, profile: Profile) -> None:

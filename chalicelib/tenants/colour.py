@@ -26,7 +26,9 @@ Not more, for black is 1.18 against the dark page, and many portals' colour.
 _LIGHT_PANEL = "#f1f4f6"
 _DARK_PANEL = "#1e252b"
 _BLACK, _WHITE = "#000000", "#ffffff"
-_TEXT_CONTRAST = 4.5
+_LIGHT_LINK_CONTRAST = 4.5
+_DARK_LINK_CONTRAST = 6
+"""Coloured text on black looks dimmer than on white of the same contrast."""
 _MIX_STEP = 0.05
 
 
@@ -61,8 +63,8 @@ def look_of(colour: str) -> Look:
     return Look(
         colour=colour,
         text=_WHITE if white_is_clearer else _BLACK,
-        light_link=_readable_on(_LIGHT_PANEL, colour, _BLACK),
-        dark_link=_readable_on(_DARK_PANEL, colour, _WHITE),
+        light_link=_readable_on(_LIGHT_PANEL, colour, _BLACK, _LIGHT_LINK_CONTRAST),
+        dark_link=_readable_on(_DARK_PANEL, colour, _WHITE, _DARK_LINK_CONTRAST),
     )
 
 
@@ -71,12 +73,15 @@ def faults_of_colour(colour: str) -> Iterator[str]:
     for ground, which in ((LIGHT_PAGE, "light"), (DARK_PAGE, "dark")):
         found = contrast(colour, ground)
         if found < LEAST_CONTRAST:
-            # Rounded down, for 1.149 is not what is asked for.
             yield (
                 f"{colour} is nearly the page's own ground in {which}, {ground}: the contrast is "
-                f"{math.floor(found * 100) / 100:.2f}, and under {LEAST_CONTRAST} buttons are seen by "
-                "their edge alone"
+                f"{told_contrast(found)}, and under {LEAST_CONTRAST} buttons are seen by their edge alone"
             )
+
+
+def told_contrast(ratio: float) -> str:
+    """Return *ratio* as people read it, rounded down: 2.996 is not the 3 that is asked for."""
+    return f"{math.floor(ratio * 100) / 100:.2f}"
 
 
 def contrast(one: str, other: str) -> float:
@@ -99,12 +104,12 @@ def _channels(colour: str) -> tuple[int, int, int]:
     return red, green, blue
 
 
-def _readable_on(ground: str, colour: str, towards: str) -> str:
-    """Return *colour*, moved towards *towards* only as far as text on *ground* needs."""
+def _readable_on(ground: str, colour: str, towards: str, least: float) -> str:
+    """Return *colour*, moved towards *towards* only as far as the *least* contrast with *ground* needs."""
     share = 0.0
     while share < 1:
         candidate = _mix(colour, towards, share)
-        if contrast(candidate, ground) >= _TEXT_CONTRAST:
+        if contrast(candidate, ground) >= least:
             return candidate
         share += _MIX_STEP
     return towards

@@ -41,7 +41,7 @@ _EXPORT_PLAINLY = " (export it as plain SVG)"
 _SHAPES = frozenset({"path", "rect", "circle", "ellipse", "line", "polyline", "polygon"})
 _REFERRING = frozenset({"use", "linearGradient", "radialGradient"})
 _SHOWN_AS_THEY_ARE = _SHAPES | {"use"}
-_KEPT_FOR_OTHERS = frozenset({"defs", "symbol", "clipPath", "mask", "linearGradient", "radialGradient"})
+_SHOWN_WITH_THEIR_PARTS = frozenset({"svg", "g"})
 _ELEMENTS = (
     _SHAPES | _REFERRING | {"svg", "g", "defs", "symbol", "title", "desc", "stop", "clipPath", "mask"}
 )
@@ -50,6 +50,10 @@ _WHY_NOT = {
     "text": "turn text into paths: no font is sure to be there",
     "tspan": "turn text into paths: no font is sure to be there",
     "image": "pictures within it are not shown",
+    **dict.fromkeys(
+        ("stroke-dasharray", "stroke-dashoffset", "pathLength"),
+        "there could be millions of dashes; draw each as a shape",
+    ),
 }
 _PLACING = frozenset(  # where and how large
     {
@@ -104,7 +108,12 @@ def is_content_of(address: str, content: bytes) -> bool:
 
 
 def faults_of_logo(content: bytes) -> list[str]:
-    """Return all that is wrong with *content* as a logo; one that is read to its end has none left."""
+    """
+    Return what is wrong with *content* as a logo, with the line where it stands at one.
+
+    That is all of it, unless something ends the reading: what is no XML or no SVG, a DOCTYPE, or
+    elements nested too deep.
+    """
     if len(content) > MOST_BYTES:
         return [f"is larger than {MOST_BYTES:,} bytes"]
     # ASCII in UTF-16 is UTF-8 as well, with noughts, and expat would read it as the former.
@@ -226,14 +235,14 @@ class _Reader:
             self._look_at_reference(element, value)
         elif local.lower().startswith("on"):
             self.fault(f"{local}= is not taken: nothing in a logo runs", line=element.line)
-        elif attribute == "style":
-            self.fault(f"style= is not taken: {_WHY_NOT['style']}", line=element.line)
+        elif attribute in _WHY_NOT:
+            self.fault(f"{attribute}= is not taken: {_WHY_NOT[attribute]}", line=element.line)
         elif namespace and attribute not in _OF_XML:
             self.fault(f"{local}= is of another language, {namespace}{_EXPORT_PLAINLY}", line=element.line)
         elif local in _PLACING | _PAINTING:
             self._look_at_value(element, local, value)
         elif not namespace and local not in _NAMING:
-            self.fault(f"{local}= is not known{_EXPORT_PLAINLY}", line=element.line)
+            self.fault(f"{local}= is not taken: leave it out", line=element.line)
 
     def _look_at_reference(self, element: _Element, value: str) -> None:
         target = _FRAGMENT.fullmatch(value)
@@ -271,17 +280,20 @@ class _Reader:
 
     def _count_what_is_drawn(self, root: _Element) -> None:
         try:
-            if self._drawn(root, {}, ()) > MOST_DRAWN:
+            if self._drawn(root, {}, ())[0] > MOST_DRAWN:
                 self.fault(f"repeats its parts to more than {MOST_DRAWN:,} elements")
         except _NoFurtherError:
             pass
 
-    def _drawn(self, element: _Element, known: dict[int, int], within: tuple[int, ...]) -> int:
-        """Return how many elements are drawn for *element*, with what it refers to."""
+    def _drawn(
+        self, element: _Element, known: dict[int, tuple[int, int]], within: tuple[int, ...]
+    ) -> tuple[int, int]:
+        """Return how many elements are drawn for *element*, with what it refers to, and how deep."""
         if id(element) in within:
             self.fault("refers to itself", line=element.line)
             raise _NoFurtherError
-        if len(within) >= MOST_NESTED:
+        _, depth = known.get(id(element), (1, 1))
+        if len(within) + depth > MOST_NESTED:
             self.fault(f"references are nested more than {MOST_NESTED} deep", line=element.line)
             raise _NoFurtherError
         if id(element) not in known:
@@ -290,15 +302,19 @@ class _Reader:
                 *(self._by_id[name] for name in element.refers_to),
             )
             inner = (*within, id(element))
-            known[id(element)] = 1 + sum(self._drawn(part, known, inner) for part in parts)
+            drawn = [self._drawn(part, known, inner) for part in parts]
+            known[id(element)] = (
+                1 + sum(count for count, _ in drawn),
+                1 + max((depth for _, depth in drawn), default=0),
+            )
         return known[id(element)]
 
 
 def _shown(element: _Element) -> Iterator[_Element]:
     """Yield *element* and what is shown within it, and nothing that only others show."""
     yield element
-    for child in element.children:
-        if child.name not in _KEPT_FOR_OTHERS:
+    if element.name in _SHOWN_WITH_THEIR_PARTS:
+        for child in element.children:
             yield from _shown(child)
 
 
@@ -326,7 +342,9 @@ def _is_of_that_shape(outer: list[str], shape: float) -> bool:
         return True
     lengths = [_LENGTH.fullmatch(each) for each in outer]
     try:
-        (width, unit), (height, other_unit) = ((each[1], each[2]) for each in lengths if each is not None)
+        (width, unit), (height, other_unit) = (
+            (each[1], (each[2] or "px").lower()) for each in lengths if each is not None
+        )
         found = float(width) / float(height)
     except (ValueError, ZeroDivisionError):
         return False

@@ -59,6 +59,8 @@ def read_profile_file(path: Path, *, local: bool = False) -> ProfileFile:
     for name in LOGO_FIELDS:
         if isinstance(brand.get(name), str):
             brand[name] = reader.address_of(name, brand[name])
+    if brand.get("logo_dark", "") is None:
+        del brand["logo_dark"]  # says nothing, and releases before it would refuse the profile for it
     if isinstance(brand.get("colour"), str) and COLOUR.fullmatch(brand["colour"]):
         reader.faults += [f"brand.colour: {fault}" for fault in faults_of_colour(brand["colour"])]
     try:

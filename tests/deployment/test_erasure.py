@@ -114,6 +114,24 @@ def test_its_logos_go_with_it_and_no_other_tenants(operator: Operator) -> None:
     assert "copies of its logo" not in erase(operator, "byra").out
 
 
+def test_a_run_that_goes_on_behind_the_logos_still_tells_of_copies(
+    operator: Operator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And one that leaves the profile, that what it names is gone."""
+    operator.opens_the_page()
+    operator.draws("logo.svg", logo())
+    operator.applies(brand={"colour": "#005f86", "logo": "logo.svg"})
+    with monkeypatch.context() as patching:
+        patching.setattr(TenantRows, "remove_profile", lambda _: False)
+        said = erase(operator, "cozone")
+    assert said.err.startswith("Somebody resumed cozone or applied a profile to it meanwhile. ")
+    assert said.err.endswith(" Its logos are gone: apply a profile with them if it is to stay.\n")
+    assert operator.files() == {}
+    assert "  copies of its logo with CloudFront and browsers, a year at most.\n" in (
+        erase(operator, "cozone").out
+    )
+
+
 @pytest.mark.requirement("K8")
 def test_the_help_desks_names_go_with_it(operator: Operator, world: World) -> None:
     """They are found apart from users' names."""

@@ -120,8 +120,9 @@ def test_our_own_scripts_are_joined_whole() -> None:
     }
     sent = {path: content.decode() for path, content in joined(contents).items() if path.endswith(".js")}
     sources = {path: content.decode() for path, content in contents.items() if path.endswith(".js")}
-    for path, source in sources.items():
-        assert any(source.splitlines()[0] in text for text in sent.values()), path
+    for path in sources:
+        name = "$" + re.sub(r"\W", "_", path.removesuffix(".js"))
+        assert any(f"const {name} = (() => {{\n" in text for text in sent.values()), path
     parts = {path for path, text in sent.items() if re.search(r"^import ", text, re.MULTILINE)}
     assert parts == {"js/account/account.js", "js/setup/setup.js"}
 
@@ -170,11 +171,18 @@ def test_a_module_that_is_not_there_stops_the_deploy() -> None:
 
 
 def test_a_circle_stops_the_deploy() -> None:
-    """There would be no order to run them in."""
+    """There would be no order to run them in. Who only leads to it is not told."""
     with pytest.raises(
-        DeploymentError, match=r"^These need each other in a circle: js/app\.js, js/count\.js"
+        DeploymentError, match=r"^These need each other in a circle: js/app\.js, js/count\.js\.$"
     ):
         join(count="import { told } from './app.js';\n")
+    with pytest.raises(
+        DeploymentError, match=r"^These need each other in a circle: js/count\.js, words/words\.js\.$"
+    ):
+        join(
+            count="import { hello } from '../words/words.js';\n",
+            words="import { add } from '../js/count.js';\n",
+        )
 
 
 def test_a_part_of_two_scripts_stops_the_deploy() -> None:
@@ -196,6 +204,8 @@ JOINED_WRONGLY = {
     "import.meta taken apart": ("const { url } = import.meta;", "import.meta with something else"),
     "waiting at once": ("await (told());", "an await outside of functions"),
     "a value waited for": ("const told = await [1];", "an await outside of functions"),
+    "waiting in the middle of a line": ("if (true) await (told());", "an await of something without a"),
+    "a value waited for later": ("let told;\ntold = await [1];", "an await of something without a"),
     "an import too late": (
         "told();\nimport { add } from './count.js';",
         "imports after its first statement",
@@ -203,6 +213,14 @@ JOINED_WRONGLY = {
     "what is not exported": (
         "import * as count from './count.js';\ncount.gone();",
         "uses gone, which js/count.js does not export",
+    ),
+    "what is not exported, behind an address": (
+        "import * as count from './count.js';\ncount.add('https://x', count.gone);",
+        "uses gone, which js/count.js does not export",
+    ),
+    "another thing of an import's name": (
+        "import * as count from './count.js';\nexport const of = (count) => count.length;",
+        "or has another thing of the name count",
     ),
 }
 
@@ -214,6 +232,24 @@ def test_what_would_be_joined_wrongly_stops_the_deploy(text: str, told: str) -> 
         join(app=f"{text}\n")
     assert str(refused.value).startswith("js/app.js ")
     assert told in str(refused.value)
+
+
+def test_what_only_a_comment_or_a_text_says_is_nothing() -> None:
+    """Neither a type nor an example loads a part, or uses what nobody exports."""
+    app = (
+        "import * as count from './count.js';\n"
+        "/** @type {import('./gone.js').State} */\n"
+        "const state = ['it\\'s count.gone', \"count.lost\"]; // await (state), import(state)\n"
+        "count.add(state);\n"
+    )
+    assert {path for path in join(app=app) if path.endswith(".js")} == {"js/app.js"}
+
+
+def test_a_page_with_two_scripts_stops_the_deploy() -> None:
+    """Each would have its own of what both need."""
+    page = PAGE + PAGE.replace("app.js", "count.js")
+    with pytest.raises(DeploymentError, match=r"^index\.html has more than one script: let one import"):
+        join(index=page)
 
 
 def test_what_two_parts_need_has_to_be_needed_by_their_page() -> None:

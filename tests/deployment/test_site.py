@@ -81,6 +81,27 @@ def test_a_page_in_a_folder_is_the_same_under_each_of_its_addresses(address: str
     assert f"/v/{release.name}/help-desk/index.html" not in there
 
 
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("leaf.js", b"export const a = ;\n"),
+        ("leaf.js", b"export const a = '\xff';\n"),
+        ("index.html", b'<script type="module" src="app.js"></script>\xff'),
+    ],
+)
+def test_a_file_with_a_fault_stops_the_deploy_and_is_named(
+    tmp_path: Path, name: str, content: bytes
+) -> None:
+    """Not the one into which it would have been joined."""
+    folder = folder_with(tmp_path / "1", index='<script type="module" src="app.js"></script>')
+    (folder / "app.js").write_text("import { a } from './leaf.js';\n\nconsole.log(a);\n")
+    (folder / "leaf.js").write_text("export const a = 1;\n")
+    Release.of(folder)  # as it is, there is none
+    (folder / name).write_bytes(content)
+    with pytest.raises(DeploymentError, match=f"^static/{name} cannot be minified: "):
+        Release.of(folder)
+
+
 def test_a_link_out_of_a_folder_to_nowhere_stops_the_deploy(tmp_path: Path) -> None:
     folder = folder_with(tmp_path / "1")
     (folder / "sub").mkdir()

@@ -11,11 +11,11 @@ import boto3
 import pytest
 
 from chalicelib.accounts.record import user_id_of
-from chalicelib.deployment import PROJECT
+from chalicelib.deployment import PROJECT, tenants
 from chalicelib.deployment.account import Account
 from chalicelib.deployment.errors import DeploymentError
 from chalicelib.deployment.site import Site
-from chalicelib.deployment.tenant_files import TenantFiles
+from chalicelib.deployment.tenant_files import LEFT_ALONE_SECONDS, TenantFiles
 from chalicelib.tenants.dynamodb import DynamoTenants
 from chalicelib.tenants.logo import address_of
 from chalicelib.tenants.profile import Profile
@@ -138,12 +138,16 @@ class TestColour:
 
     def test_the_contrasts_are_told(self, operator: Operator) -> None:
         assert operator.applies().out.splitlines()[2:4] == [
-            "Contrasts of #005f86: white text on it 7.0, links 6.4 in light and 4.8 in dark,",
-            "with the page 7.0 in light and 2.5 in dark, so in dark buttons get an edge.",
+            "Contrasts of #005f86: white text on it 7.04, links 6.37 in light and 4.78 in dark,",
+            "with the page 7.04 in light and 2.53 in dark, so in dark buttons get an edge.",
         ]
         told = operator.applies(brand={"colour": "#fff200", "logo": None}).out
-        assert "Contrasts of #fff200: black text on it 18.0, links 4.9 in light and 13.3 in dark,\n" in told
-        assert "with the page 1.2 in light and 15.3 in dark, so in light buttons get an edge.\n" in told
+        assert (
+            "Contrasts of #fff200: black text on it 17.95, links 4.85 in light and 13.25 in dark,\n" in told
+        )
+        assert "with the page 1.16 in light and 15.25 in dark, so in light buttons get an edge.\n" in told
+        almost = operator.applies(brand={"colour": "#0054f0", "logo": None}).out
+        assert "in light and 2.99 in dark, so in dark buttons get an edge.\n" in almost
         assert "edge" not in operator.applies(brand={"colour": "#808080", "logo": None}).out
 
     @pytest.mark.requirement("W5")
@@ -177,11 +181,12 @@ RED, BLUE, GREEN = (
 
 
 class TestLogos:
-    """A logo lies beside the page before a profile names it, and no longer than two profiles name it."""
+    """A logo lies beside the page before a profile names it, and goes when two profiles do not."""
 
     @pytest.fixture(autouse=True)
-    def page(self, operator: Operator) -> None:
-        """A deployed page, with what is drawn for the portal on the operator's disk."""
+    def page(self, operator: Operator, monkeypatch: pytest.MonkeyPatch) -> None:
+        """A deployed page, with what is drawn for the portal on the operator's disk; all of it is old."""
+        monkeypatch.setattr(tenants, "LEFT_ALONE_SECONDS", -1)
         operator.opens_the_page()
         boto3.client("s3").put_bucket_versioning(Bucket=SITE, VersioningConfiguration={"Status": "Enabled"})
         for name, content in (("red.svg", RED), ("blue.svg", BLUE), ("green.svg", GREEN)):
@@ -302,7 +307,10 @@ class TestLogos:
         operator.applies()
         with monkeypatch.context() as patching:
             patching.setattr(TenantFiles, "remove", remove)
-            assert operator.applies(portal_name="Kontoret").err == "It could not be removed.\n"
+            said = operator.applies(portal_name="Kontoret")
+        assert (said.status, said.err) == (1, "It could not be removed.\n")
+        assert "Kontoret: version 3 of its profile holds in dev.\n" in said.out
+        assert said.out.endswith("The profile holds. Repeat the command to remove its former logos.\n")
         assert operator.files().keys() == {key_of(RED)}
         assert operator.applies(portal_name="Kontoret").out.startswith("Nothing changes: version 3 ")
         assert operator.files() == {}
@@ -375,6 +383,31 @@ class TestLogos:
         assert operator.stage.tenant("cozone").profile.brand.logo == f"/{key_of(RED)}"
         assert operator.files().keys() == {key_of(RED), key_of(BLUE)}
 
+    def test_what_is_brought_for_the_profile_to_come_stays(
+        self, operator: Operator, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Somebody brings it; we see which logos there are; their profile names it; we remove others."""
+
+        def breaks_off(*_: object, **__: object) -> Tenant:
+            raise TenantChangedError
+
+        remove = TenantFiles.remove
+
+        def and_somebody_else(files: TenantFiles, *keys: Any, **but: Any) -> int:
+            monkeypatch.setattr(TenantFiles, "remove", remove)
+            assert operator.applies(portal_name="Kontoret", brand=brand("red.svg")).status == 0
+            return remove(files, *keys, **but)
+
+        monkeypatch.setattr(tenants, "LEFT_ALONE_SECONDS", LEFT_ALONE_SECONDS)
+        operator.applies()
+        with monkeypatch.context() as patching:
+            patching.setattr(DynamoTenants, "apply", breaks_off)
+            operator.applies(portal_name="Kontoret", brand=brand("red.svg"))
+        monkeypatch.setattr(TenantFiles, "remove", and_somebody_else)
+        assert operator.applies(brand=brand("blue.svg")).status == 0
+        assert operator.stage.tenant("cozone").profile.brand.logo == f"/{key_of(RED)}"
+        assert operator.files().keys() == {key_of(RED), key_of(BLUE)}
+
     def test_all_of_it_is_within_the_deployers_rights(
         self, operator: Operator, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -391,11 +424,11 @@ class TestLogos:
 
         def note(params: dict[str, Any], model: Any, **_: Any) -> None:
             asked.append(model.name)
-            action, resource = ACTIONS[model.name], f"arn:aws:s3:::{params['Bucket']}"
-            if action != "ListBucket":
-                resource += f"/{params.get('Key', 'tenants/cozone/x.svg')}"
-            assert allowed(Call(f"s3:{action}", resource), identity=policy)
-            assert "ExpectedBucketOwner" in params or "Key" not in params
+            bucket = f"arn:aws:s3:::{params['Bucket']}"
+            for one in params.get("Delete", {"Objects": [params]})["Objects"]:
+                resource = f"{bucket}/{one['Key']}" if "Key" in one else bucket
+                assert allowed(Call(f"s3:{ACTIONS[model.name]}", resource), identity=policy)
+            assert params["ExpectedBucketOwner"] == operator.stage.account.number
 
         monkeypatch.setattr(Account, "client", watched)
         for name in ("red.svg", "blue.svg", "green.svg"):

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 from chalice.app import Chalice
 from chalice.test import Client
 
-from chalicelib.local import PROJECT
+from chalicelib.local import PROJECT, demo
 from chalicelib.local.static_files import serve_logos
 from chalicelib.tenants.logo import address_of
 from tests.support.logos import logo
+from tests.support.world import COZONE
 
 SECURITY_HEADERS = json.loads((PROJECT / "chalicelib/web/security_headers.json").read_text())
 ADDRESS = address_of("cozone", logo())
@@ -46,3 +48,18 @@ def test_no_path_leads_to_anything_else(path: str) -> None:
         answer = client.http.get(path)
     assert (answer.status_code, answer.body) == (404, b"")
     assert answer.headers.items() >= SECURITY_HEADERS.items()
+
+
+def test_a_profile_whose_logo_is_kept_elsewhere_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As `make tenant` prints one: the page would show no logo, and nothing would say why."""
+    path = tmp_path / "printed.json"
+    path.write_text(json.dumps(COZONE | {"brand": {"colour": "#005f86", "logo": ADDRESS}}))
+    monkeypatch.setenv(demo.MORE_PROFILES, str(path))
+    with pytest.raises(SystemExit):
+        demo.how_to_sign_in("http://127.0.0.1:8000/")
+    assert capsys.readouterr().err == (
+        f"The profile {path} cannot be used: {ADDRESS} is not kept here. Put the SVG beside the profile, "
+        "and name that file in it.\n"
+    )
