@@ -28,10 +28,7 @@ from chalicelib.deployment.tenant_files import (
 from chalicelib.errors import NotFoundError
 from chalicelib.tenants.cache import REMEMBERED_SECONDS
 from chalicelib.tenants.colour import (
-    DARK_PAGE,
-    LIGHT_PAGE,
     SHAPE_CONTRAST,
-    contrast,
     look_of,
     told_contrast,
 )
@@ -255,14 +252,14 @@ def _remove_old_logos(
 def _told_contrasts(profile: Profile) -> Iterator[str]:
     look = look_of(profile.brand.colour)
     text = "white" if look.text == "#ffffff" else "black"
-    light, dark = (contrast(look.colour, page) for page in (LIGHT_PAGE, DARK_PAGE))
+    light, dark = look.light_button_contrast, look.dark_button_contrast
     yield (
         f"Contrasts of {look.colour}: {text} text on it {told_contrast(look.text_contrast)}, links "
         f"{told_contrast(look.light_link_contrast)} in light and {told_contrast(look.dark_link_contrast)} "
         "in dark,"
     )
     yield (
-        f"with the page {told_contrast(light)} in light and {told_contrast(dark)} in dark"
+        f"buttons on their ground {told_contrast(light)} in light and {told_contrast(dark)} in dark"
         f"{_edges(light, dark)}."
     )
 

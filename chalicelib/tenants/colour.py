@@ -15,7 +15,7 @@ from dataclasses import dataclass
 LIGHT_PAGE = "#ffffff"
 DARK_PAGE = "#14181c"
 SHAPE_CONTRAST = 3.0
-"""Under this a button gets an edge in the colour of its text."""
+"""Under this a button gets an edge in the colour of links."""
 LEAST_CONTRAST = 1.15
 """
 Under this against the page a colour is the page's own to the eye.
@@ -55,6 +55,16 @@ class Look:
     def dark_link_contrast(self) -> float:
         """Contrast of a link with the brightest ground on which it stands in dark."""
         return contrast(self.dark_link, _DARK_PANEL)
+
+    @property
+    def light_button_contrast(self) -> float:
+        """Contrast of a button with the dimmest ground on which it stands in light."""
+        return contrast(self.colour, _LIGHT_PANEL)
+
+    @property
+    def dark_button_contrast(self) -> float:
+        """Contrast of a button with the brightest ground on which it stands in dark."""
+        return contrast(self.colour, _DARK_PANEL)
 
 
 def look_of(colour: str) -> Look:

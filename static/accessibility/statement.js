@@ -23,7 +23,6 @@ async function talk(language) {
 }
 
 const ACTIONS = {
-  back: () => history.back(),
   language: async ({ dataset }) => {
     if (!(await talk(dataset.language))) return;
     saveLanguage(dataset.language);
@@ -57,7 +56,7 @@ async function start() {
   }
   page.showScreen('statement', 'statement', {
     step: null,
-    when: { contact: tenant !== null, no_contact: tenant === null, back: history.length > 1 },
+    when: { contact: tenant !== null, no_contact: tenant === null },
     values: { date: () => dateText(texts.language, HELD_AGAINST_TESTS_ON) },
     enter: () => {},
     focus: false,

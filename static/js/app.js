@@ -14,7 +14,6 @@ import { FieldErrors, emptyPassword, showPassword, togglePassword } from './scre
 import { createSessionLimit } from './session-limit.js';
 
 const ASK_AGAIN_AFTER_HIDDEN_MILLISECONDS = 60_000;
-const BROKEN = 'broken';
 
 /** What the history entry remembers across a reload; nothing secret. */
 const kept = history.state ?? {};
@@ -24,6 +23,8 @@ let tenant = null;
 let session = null;
 let offer = null;
 let isBusy = false;
+/** What is being asked without anybody's wish; whoever then presses a button waits for the answer. */
+let refreshing = null;
 let hiddenSince = null;
 let isPageBroken = false;
 
@@ -40,7 +41,7 @@ const sessionLimit = createSessionLimit({
   // Another tab may have gone on working: only the server knows whether the session is over.
   onEnd() {
     page.closeDialog();
-    if (isBusy) return false;
+    if (isBusy || refreshing) return false;
     refresh().then((isAnswered) => isAnswered || dispatch({ type: 'problem', code: 'not_signed_in' }));
     return true;
   },
@@ -105,11 +106,11 @@ async function dispatch(event) {
   const { state: after, effects } = next(state, event);
   const isNewScreen = viewOf(after) !== viewOf(state);
   const isFirst = state.screen === null;
-  const coming = isNewScreen && parts.loadFor(after.screen, isAboutAccount(after)).catch(breakPage);
+  const isBroken = isNewScreen && parts.loadFor(after.screen, isAboutAccount(after)).then(() => false, () => (isPageBroken = true));
   // Before the move, so that a user who cannot have the key stays on a screen that works.
   const needsKey = ['app', 'code'].includes(after.screen) && event.type !== 'problem';
   if (needsKey && offer === null) offer = await api.offer();
-  if ((await coming) === BROKEN) {
+  if (await isBroken) {
     // What was asked for has been done: only the page is not whole.
     await dispatch({ type: 'stuck', facts: after.facts, code: 'network' });
     return;
@@ -125,12 +126,6 @@ async function dispatch(event) {
   if (effects.includes('replace')) history.replaceState(entry, '', `#${state.screen}`);
   if (isNewScreen) await enter({ focus: !isFirst });
   if (isFirst) page.unfold(kept.unfolded ?? []);
-}
-
-/** Note that a part of the page could not be had. */
-function breakPage() {
-  isPageBroken = true;
-  return BROKEN;
 }
 
 /** Tell whether a screen that others meet too speaks of what this user has already. */
@@ -206,8 +201,11 @@ async function finish() {
 async function run(work) {
   if (isBusy) return;
   isBusy = true;
+  const before = viewOf(state);
   try {
     return await page.whileWaiting(async () => {
+      await refreshing;
+      if (viewOf(state) !== before) return null;
       const event = await work();
       if (event) await dispatch(event);
       return event;
@@ -382,8 +380,16 @@ window.addEventListener('popstate', () => {
  */
 async function refresh() {
   const isStopped = state.screen === 'stopped';
-  if (isBusy || tenant === null || (isStopped && !state.facts.signedIn)) return true;
-  isBusy = true;
+  if (isBusy || refreshing || tenant === null || (isStopped && !state.facts.signedIn)) return true;
+  refreshing = askNow(isStopped);
+  try {
+    return await refreshing;
+  } finally {
+    refreshing = null;
+  }
+}
+
+async function askNow(isStopped) {
   try {
     // What has stopped goes on by its button alone, but the session has to last until then.
     if (isStopped) adoptSession(await api.session());
@@ -393,8 +399,6 @@ async function refresh() {
     if (arrival.NO_ANSWER.includes(error.code)) return false;
     await refuse(error);
     return true;
-  } finally {
-    isBusy = false;
   }
 }
 
@@ -428,7 +432,10 @@ window.addEventListener('pageshow', async ({ persisted }) => {
   showPassword(false);
   await askAgain();
   // Key and codes were wiped when the page was put away; asking the server brings them back.
-  if (state.screen === 'app' && offer !== null) show({ focus: false });
+  if (state.screen === 'app' && offer !== null) {
+    show({ focus: false });
+    page.unfold(history.state?.unfolded ?? []);
+  }
   if (state.screen === 'recovery') run(() => enter({ focus: false }));
 });
 

@@ -1,13 +1,13 @@
 /** The tenant's colour as readable page colours (WCAG 2.2, 1.4.3 and 1.4.11). Pure. */
 
 export const DEFAULT_COLOUR = '#005f86';
-export const LIGHT_PAGE = '#ffffff';
-export const DARK_PAGE = '#14181c';
-/** The dimmest ground that links stand on, so that they stay readable on both. */
+/** The grounds that are nearer to links and buttons: what is seen on them is seen on the page, too. */
 const LIGHT_PANEL = '#f1f4f6';
 const DARK_PANEL = '#1e252b';
 
-const TEXT_CONTRAST = 4.5;
+const LIGHT_LINK_CONTRAST = 4.5;
+/** Coloured text on black looks dimmer than on white of the same contrast. */
+const DARK_LINK_CONTRAST = 6;
 const SHAPE_CONTRAST = 3;
 const MIX_STEP = 0.05;
 
@@ -35,11 +35,11 @@ function mix(colour, towards, share) {
   return `#${mixed.map((channel) => channel.toString(16).padStart(2, '0')).join('')}`;
 }
 
-/** Return *colour*, moved towards *towards* only as far as text on *ground* needs. */
-export function readableOn(ground, colour, towards) {
+/** Return *colour*, moved towards *towards* only as far as the *least* contrast with *ground* needs. */
+function readableOn(ground, colour, towards, least) {
   for (let share = 0; share < 1; share += MIX_STEP) {
     const candidate = mix(colour, towards, share);
-    if (contrast(candidate, ground) >= TEXT_CONTRAST) return candidate;
+    if (contrast(candidate, ground) >= least) return candidate;
   }
   return towards;
 }
@@ -47,17 +47,19 @@ export function readableOn(ground, colour, towards) {
 /**
  * Return the CSS custom properties for a tenant's colour; a colour that is not `#rrggbb` gives the default's.
  *
- * A button that would hardly stand out from the page gets an edge in the text's own colour.
+ * A button that would hardly stand out from its ground gets an edge in the colour of links.
  */
 export function brandTokens(colour) {
   const brand = /^#[0-9a-f]{6}$/i.test(colour ?? '') ? colour.toLowerCase() : DEFAULT_COLOUR;
-  const edgeOn = (page) => (contrast(brand, page) < SHAPE_CONTRAST ? 'currentcolor' : brand);
+  const lightLink = readableOn(LIGHT_PANEL, brand, '#000000', LIGHT_LINK_CONTRAST);
+  const darkLink = readableOn(DARK_PANEL, brand, '#ffffff', DARK_LINK_CONTRAST);
+  const edgeOn = (ground, link) => (contrast(brand, ground) < SHAPE_CONTRAST ? link : brand);
   return {
     '--brand': brand,
     '--on-brand': contrast(brand, '#ffffff') >= contrast(brand, '#000000') ? '#ffffff' : '#000000',
-    '--edge-light': edgeOn(LIGHT_PAGE),
-    '--edge-dark': edgeOn(DARK_PAGE),
-    '--link-light': readableOn(LIGHT_PANEL, brand, '#000000'),
-    '--link-dark': readableOn(DARK_PANEL, brand, '#ffffff'),
+    '--edge-light': edgeOn(LIGHT_PANEL, lightLink),
+    '--edge-dark': edgeOn(DARK_PANEL, darkLink),
+    '--link-light': lightLink,
+    '--link-dark': darkLink,
   };
 }

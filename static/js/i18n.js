@@ -117,7 +117,7 @@ export function momentOf(language, date, now) {
   const form = (shape) => new Intl.DateTimeFormat(localeOf(language), shape).format(rounded);
   return {
     isToday: rounded.toDateString() === now.toDateString(),
-    day: form({ day: 'numeric', month: 'long' }),
+    day: form({ day: 'numeric', month: 'long' }).replace(' ', '\u00a0'),
     time: form({ hour: '2-digit', minute: '2-digit' }),
   };
 }

@@ -302,7 +302,7 @@ export function replaceSummaryIn(milliseconds) {
     notice.tabIndex = -1;
     main.prepend(notice);
     if (isBeingRead) notice.focus();
-    announce('status.wait_over');
+    else announce('status.wait_over');
   }, milliseconds);
 }
 
@@ -346,12 +346,12 @@ export function wipe() {
 export function openDialog(key, values) {
   const dialog = byId('more-time');
   say(byId('more-time-text'), key, values);
-  if (!dialog.open) dialog.showModal();
+  if (!dialog.open) dialog.showModal?.();
   retitle();
 }
 
 export function closeDialog() {
-  byId('more-time').close();
+  byId('more-time').close?.();
   retitle();
 }
 

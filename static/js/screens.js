@@ -89,7 +89,8 @@ function lastDay(language, dueAt) {
   return dateText(language, new Date(Date.parse(dueAt) - 1_000), 'UTC');
 }
 
-function stoppedText(reason, session) {
+function stoppedText(reason, session, isRecoverable) {
+  if (isRecoverable) return 'problem.authenticator_disabled.recoverable';
   if (reason === 'turned_off') return 'stopped.turned_off.text';
   if (reason !== 'cancelled') return `problem.${reason}`;
   if (isDueLater(session.policy)) return 'stopped.cancelled.later';
@@ -193,12 +194,16 @@ export const SCREENS = {
   stopped: {
     when: ({ state, tenant }) => waysOn(state, tenant),
     enter({ state, tenant, session, language }) {
+      const { recoverable } = waysOn(state, tenant);
       const heading = OWN_HEADING.includes(state.reason) ? `stopped.${state.reason}` : 'stopped.fault';
       say(byId('stopped-heading'), heading);
-      say(byId('stopped-text'), stoppedText(state.reason, session), {
+      say(byId('stopped-text'), stoppedText(state.reason, session, recoverable), {
         date: () => lastDay(language(), session.policy.due_at),
       });
-      if (byId('stopped-return') !== null) say(byId('stopped-return'), returnAction(state, session));
+      if (byId('stopped-return') !== null) {
+        say(byId('stopped-return'), returnAction(state, session));
+        byId('stopped-return').classList.toggle('primary', !recoverable);
+      }
       if (byId('stopped-portal') !== null) {
         say(byId('stopped-portal'), state.reason === 'not_signed_in' ? 'action.sign_in_at_portal' : 'action.to_portal');
       }

@@ -46,7 +46,7 @@ def test_codes_are_shown_once_and_made_anew_if_the_answer_was_lost(visitor: Visi
     visitor.expects_broken_line(MAKING)
     with visitor.product.loses_answers(MAKING):
         visitor.enters(phone.otp())
-        visitor.sees("recovery", "recovery.heading")
+        visitor.sees("recovery", "recovery.failed.heading")
         expect(visitor.summary).to_be_focused()
     visitor.press("continue")
     first = visitor.codes()

@@ -110,7 +110,7 @@ def test_a_second_sign_in_has_its_own_key_and_ends_the_first_ones(new_visitor: N
     assert other_phone.key != phone.key
     visitor.enters(phone.otp())
     visitor.sees("stopped", "stopped.enrolment_replaced")
-    expect(visitor.main).to_contain_text("Du har begärt en QR-kod i ett annat fönster")
+    expect(visitor.main).to_contain_text("Du har begärt en QR-\u2060kod i ett annat fönster")
     assert other.scans().key == other_phone.key
     visitor.press("resume")
     visitor.sees("method")
@@ -140,7 +140,7 @@ def test_a_key_older_than_thirty_minutes_is_made_anew(visitor: Visitor) -> None:
     visitor.press("resume")
     visitor.sees("method")
     visitor.goes_from_method_to_app()
-    expect(visitor.main).to_contain_text("Vi har gjort en ny QR-kod.")
+    expect(visitor.main).to_contain_text("Vi har gjort en ny QR-\u2060kod.")
     assert visitor.scans().key != phone.key
 
 

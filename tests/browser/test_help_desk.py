@@ -143,7 +143,7 @@ def test_a_waiting_user_is_unlocked_and_comes_in_at_once(new_visitor: NewVisitor
     stina._takes_over(product.world.help_desk(username="stina.3@servicedesk.se").begins_work())
     stina.open(f"/help-desk/#user/{anna.person.user.user_id}")
     sees_at_desk(stina, "user")
-    expect(stina.page.locator("#situation .note")).to_contain_text("Väntar till")
+    expect(stina.page.locator("#situation .note")).to_contain_text("får vänta till")
     stina.page.click("#to-unlock")
     stina.page.fill("#reason", "Skrev av koden från fel rad i appen")
     stina.page.fill("#ticket", TICKET)

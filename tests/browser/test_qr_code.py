@@ -85,11 +85,33 @@ def test_larger_on_demand(visitor: Visitor) -> None:
     assert module_pixels(card(visitor)) == before == 5
 
 
+@pytest.mark.parametrize("width", [360, 390, 430])
+def test_larger_as_far_as_a_phone_has_room_for_it(new_visitor: NewVisitor, width: int) -> None:
+    """Somebody holds another phone before this one."""
+    visitor = new_visitor(viewport={"width": width, "height": 800})
+    visitor.is_at("app")
+    drawing = visitor.page.locator("#qr svg")
+    before = drawing.bounding_box()
+    visitor.press("enlarge")
+    after = drawing.bounding_box()
+    assert before is not None
+    assert after is not None
+    assert after["width"] > 1.1 * before["width"]
+
+
+def test_nothing_that_has_no_room_is_offered(new_visitor: NewVisitor) -> None:
+    """A window of 320 pixels, or one that is seen at 400 %."""
+    visitor = new_visitor(viewport={"width": 320, "height": 640})
+    visitor.is_at("app")
+    expect(visitor.page.locator("#qr svg")).to_be_visible()
+    expect(visitor.page.locator('[data-action="enlarge"]')).to_be_hidden()
+
+
 @pytest.mark.requirement("W6", "S8")
 def test_its_name_leads_to_the_key_without_saying_it(visitor: Visitor) -> None:
     """Names are read aloud, and logged by helpers."""
     phone = visitor.is_at("app")
-    drawing = visitor.page.get_by_role("img", name="QR-kod för Google Authenticator")
+    drawing = visitor.page.get_by_role("img", name="QR-\u2060kod för Google Authenticator")
     expect(drawing).to_be_visible()
     heard = visitor.page.locator("body").aria_snapshot()
     assert phone.key not in heard.replace(" ", "")

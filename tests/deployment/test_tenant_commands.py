@@ -138,15 +138,18 @@ class TestColour:
 
     def test_the_contrasts_are_told(self, operator: Operator) -> None:
         assert operator.applies().out.splitlines()[2:4] == [
-            "Contrasts of #005f86: white text on it 7.04, links 6.37 in light and 4.78 in dark,",
-            "with the page 7.04 in light and 2.53 in dark, so in dark buttons get an edge.",
+            "Contrasts of #005f86: white text on it 7.04, links 6.37 in light and 6.51 in dark,",
+            "buttons on their ground 6.37 in light and 2.20 in dark, so in dark buttons get an edge.",
         ]
         told = operator.applies(brand={"colour": "#fff200", "logo": None}).out
         assert (
             "Contrasts of #fff200: black text on it 17.95, links 4.85 in light and 13.25 in dark,\n" in told
         )
-        assert "with the page 1.16 in light and 15.25 in dark, so in light buttons get an edge.\n" in told
-        almost = operator.applies(brand={"colour": "#0054f0", "logo": None}).out
+        assert (
+            "buttons on their ground 1.05 in light and 13.25 in dark, so in light buttons get an edge.\n"
+            in told
+        )
+        almost = operator.applies(brand={"colour": "#0067e4", "logo": None}).out
         assert "in light and 2.99 in dark, so in dark buttons get an edge.\n" in almost
         assert "edge" not in operator.applies(brand={"colour": "#808080", "logo": None}).out
 

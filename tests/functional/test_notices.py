@@ -115,11 +115,11 @@ def test_the_owner_is_told_before_the_authenticator_is_disabled(world: World, wi
             if failures == 19:
                 told = told_by(world)
                 deliver_events(world, told)
-                assert subjects(told)[-1] == "tvåstegsverifieringen för ditt konto är nära att låsas"
+                assert subjects(told)[-1] == "tvåstegsverifieringen för ditt konto är nära att spärras"
                 assert "authenticator.disabled" not in world.event_kinds()
     told = told_by(world)
     deliver_events(world, told)
-    assert "tvåstegsverifieringen för ditt konto är låst" in subjects(told)
+    assert "tvåstegsverifieringen för ditt konto är spärrad" in subjects(told)
 
 
 @pytest.mark.requirement("E7", "E11")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import unified_diff
 from pathlib import Path
 from typing import Any
@@ -30,8 +30,9 @@ OFFERED = re.findall(r"(\w+):", SCRIPTS["i18n.js"].partition("LANGUAGES = {")[2]
 """Every language there is, in the order in which the page names them where a portal wishes for none."""
 
 _HERE = Path(__file__).parent
-_SOUNDNESS, _ROOM, _STOPS, _PAPER, _FORCED = (
-    (_HERE / f"{name}.js").read_text("utf-8") for name in ("soundness", "room", "stops", "paper", "forced")
+_SOUNDNESS, _ROOM, _STOPS, _PAPER, _FORCED, MARKS = (
+    (_HERE / f"{name}.js").read_text("utf-8")
+    for name in ("soundness", "room", "stops", "paper", "forced", "marks")
 )
 
 _SPACED_OUT = """
@@ -71,9 +72,7 @@ NARROW = Window(scheme="dark", width=320, height=640)
 LYING = Window(scheme="dark", width=640, height=320)
 
 WINDOWS: dict[str, tuple[str, Window]] = {
-    f"{language}, {window.scheme}, {window.width}": (language, window)
-    for language in OFFERED
-    for window in (WIDE, NARROW)
+    f"{language}, {window.width}": (language, window) for language in OFFERED for window in (WIDE, NARROW)
 }
 every_window = pytest.mark.parametrize("window", WINDOWS)
 
@@ -81,6 +80,15 @@ every_window = pytest.mark.parametrize("window", WINDOWS)
 def offer_every_language(service: FakeService) -> None:
     """Let the portal of *service* offer as many languages as there are."""
     service.tenant["languages"] = OFFERED
+
+
+def shown_by(names: Mapping[str, Any]) -> dict[str, Show]:
+    """Return the states that a file can bring a page into: by name what its functions `show_…` do."""
+    return {
+        name.removeprefix("show_").replace("_", "-"): function
+        for name, function in names.items()
+        if name.startswith("show_")
+    }
 
 
 # What is expected
@@ -91,11 +99,18 @@ def expect_nothing_wrong(wrong: dict[str, Any]) -> None:
     assert wrong == {}, wrong
 
 
-def expect_sound(page: Page, language: str, *, with_colours: bool = True) -> None:
+def expect_sound(
+    page: Page,
+    language: str,
+    *,
+    with_colours: bool = True,
+    secrets: Collection[str] = SECRETS,
+    offered: Collection[str] = OFFERED,
+) -> None:
     """Fail if anything is wrong for axe or in the structure of *page*, or if its title is bare."""
     found = violations(page, with_colours=with_colours)
     assert found == [], found
-    expect_nothing_wrong(page.evaluate(_SOUNDNESS, {"secrets": SECRETS, "offered": OFFERED}))
+    expect_nothing_wrong(page.evaluate(_SOUNDNESS, {"secrets": [*secrets], "offered": [*offered]}))
     expect(page.locator("html")).to_have_attribute("lang", language)
     expect(page).to_have_title(_TITLE)
 
@@ -154,6 +169,22 @@ _WHERE = """
   return [document.querySelector('main').dataset.screen, `${tagName.toLowerCase()} ${which}`.trim()];
 }
 """
+_TOLD = """
+() => {
+  const quoted = ({ textContent }) => JSON.stringify(textContent);
+  return [...document.querySelectorAll('details, dialog[open], fieldset, input, textarea')]
+    .filter((element) => element.checkVisibility() && element.closest('[aria-hidden="true"]') === null)
+    .map((element) => ({
+      disclosure: element.matches('details')
+        ? `disclosure ${quoted(element.firstElementChild)}${element.open ? ' [expanded]' : ''}`
+        : null,
+      described: (element.getAttribute('aria-describedby') ?? '').split(' ').filter((id) => id !== '')
+        .map((id) => `described ${quoted(document.getElementById(id))}`),
+    }));
+}
+"""
+"""What Playwright does not tell of whatever it calls one of `_TELLING`, in the order of the page."""
+_TELLING = {"checkbox", "dialog", "group", "radio", "searchbox", "textbox"}
 _NAMED = {
     *("alert", "button", "caption", "checkbox", "columnheader", "dialog", "group", "heading", "img"),
     *("link", "navigation", "radio", "region", "search", "searchbox", "table", "textbox"),
@@ -164,13 +195,22 @@ _HEARD = _NAMED | {
 
 
 def heard(page: Page) -> list[str]:
-    """Return what a screen reader makes of *page*: roles with names and states, without running text."""
+    """
+    Return what a screen reader makes of *page*, without running text.
+
+    That is roles with names and states, foldings by what they promise, and what fields are described by.
+    """
     lines = []
+    told = page.evaluate(_TOLD)
     for line in page.locator("body").aria_snapshot().splitlines():
         found = _LINE.match(line)
-        if found is not None and found[2] in _HEARD:
-            indent, role, name, states = found.groups()
-            lines.append(f"{indent}{role}{name or '' if role in _NAMED else ''}{states}")
+        if found is None or found[2] not in _HEARD:
+            continue
+        indent, role, name, states = found.groups()
+        more = told.pop(0) if role in _TELLING else {"disclosure": None, "described": []}
+        what = more["disclosure"] or f"{role}{name or '' if role in _NAMED else ''}{states}"
+        lines += [indent + what, *[f"{indent}  {described}" for described in more["described"]]]
+    assert told == [], told
     return [_MOMENT.sub("{moment}", line) for line in lines]
 
 
@@ -182,12 +222,14 @@ def shape(lines: list[str]) -> list[str]:
 @dataclass(frozen=True)
 class Book:
     """
-    What is heard in Swedish in every state of a page, and where the focus is, in a file to be read.
+    Every state of a page, and what it is in Swedish, in a file to be read.
 
+    That is its title, its screen, where the focus is, what of the templates can be read, what is heard.
     `TVASTEG_UPDATE_HEARD=1 pytest tests/static` writes it anew.
     """
 
     name: str
+    states: Mapping[str, Show]
 
     @property
     def path(self) -> Path:
@@ -195,7 +237,7 @@ class Book:
         return _HERE / "heard" / f"{self.name}.txt"
 
     def pages(self) -> dict[str, list[str]]:
-        """Return what is heard, by state: first the title, then the screen's name."""
+        """Return what is written here, by state."""
         chapters = self.path.read_text("utf-8").split("\n\n") if self.path.exists() else []
         return {
             state.removeprefix("# "): lines
@@ -205,7 +247,8 @@ class Book:
     def expect(self, state: str, lines: list[str]) -> None:
         """Fail unless *lines* are what is written here of *state*."""
         if os.environ.get("TVASTEG_UPDATE_HEARD"):
-            pages = self.pages() | {state: lines}
+            pages = {name: page for name, page in self.pages().items() if name in self.states}
+            pages[state] = lines
             chapters = ["\n".join([f"# {name}", *page]) for name, page in sorted(pages.items())]
             self.path.write_text("\n\n".join(chapters) + "\n", "utf-8")
         difference = list(unified_diff(self.pages()[state], lines, lineterm=""))
@@ -214,14 +257,22 @@ class Book:
 
 # One visit
 
+_ONLY_WHERE_WIDE = re.compile(r' *button "Visa koden \w+"(?: \[pressed\])?')
+"""There is no room for a larger QR code on a narrow screen."""
 
-def expect_sound_in_every_window(page: Page, show: Callable[[str], None], book: Book, state: str) -> None:
-    """Look at what *show* brings up: wide, lying, narrow, forced, on paper, by Tab, in every language."""
+
+def expect_sound_in_every_window(
+    page: Page, service: FakeService, site: str, book: Book, state: str
+) -> None:
+    """Look at one *state* of *book*: wide, lying, narrow, forced, on paper, by Tab, in every language."""
+    offer_every_language(service)
     WIDE.open_on(page)
-    show("?tenant=cozone&lang=sv")
+    book.states[state](page, service, site, "?tenant=cozone&lang=sv")
     screen, focus = page.evaluate(_WHERE)
+    shows = ", ".join(page.evaluate(MARKS, None))
     swedish = heard(page)
-    book.expect(state, [page.title(), f"screen {screen}", f"focus on {focus}", *swedish])
+    known = [page.title(), f"screen {screen}", f"focus on {focus}", f"shows {shows}"]
+    book.expect(state, [*known, *swedish])
     expect_sound(page, "sv")
     expect_way_for_keyboards(page)
     expect_forced_colours_to_do(page)
@@ -236,6 +287,7 @@ def expect_sound_in_every_window(page: Page, show: Callable[[str], None], book: 
     with written_by(page, _SPACED_OUT):
         expect_room(page)
     take_pictures(page, book.name, state, "sv")
+    narrow = [line for line in swedish if not _ONLY_WHERE_WIDE.fullmatch(line)]
     for language in OFFERED[1:]:
         choose(page, language)
         # Colours are the same in every language, and take the longest to look at.
@@ -243,7 +295,7 @@ def expect_sound_in_every_window(page: Page, show: Callable[[str], None], book: 
         expect_room(page)
         with written_by(page, _SPACED_OUT):
             expect_room(page)
-        difference = list(unified_diff(shape(swedish), shape(heard(page)), lineterm=""))
+        difference = list(unified_diff(shape(narrow), shape(heard(page)), lineterm=""))
         assert difference == [], "\n".join([language, *difference])
         take_pictures(page, book.name, state, language)
 
@@ -254,10 +306,13 @@ def choose(page: Page, language: str) -> None:
     expect(page.locator("html")).to_have_attribute("lang", language)
 
 
-def expect_sound_when_come_to(page: Page, window: str, show: Callable[[str], None]) -> None:
-    """Let *show* come to a state in *window*, and expect it to be sound."""
+def expect_sound_when_come_to(page: Page, service: FakeService, site: str, show: Show, window: str) -> None:
+    """Let *show* come to a state in *window*, and expect it to be sound there, in dark and in light."""
+    offer_every_language(service)
     language, view = WINDOWS[window]
     view.open_on(page)
-    show(f"?tenant=cozone&lang={language}")
+    show(page, service, site, f"?tenant=cozone&lang={language}")
     expect_sound(page, language)
     expect_room(page)
+    replace(view, scheme="light" if view.scheme == "dark" else "dark").open_on(page)
+    expect_sound(page, language)

@@ -11,6 +11,11 @@ from tests.static.fake_service import PASSWORD, RIGHT_CODE, FakeService, recover
 from tests.static.texts import rendered, words
 from tests.support.browser import PATIENCE_MILLISECONDS
 
+USER_AGENTS = {
+    "android": "Mozilla/5.0 (Linux; Android 14; Pixel 7) AppleWebKit/537.36 Chrome/150 Mobile",
+    "iphone": "Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X) AppleWebKit/605 Safari/604.1",
+}
+"""What phones call themselves, as far as the page looks at it."""
 EMPTY_STORAGE_AT_SIGN_OUT = """
 const { fetch } = window;
 window.fetch = async (url, options) => {

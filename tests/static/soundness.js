@@ -13,6 +13,7 @@
   };
   const SMALLEST_BUTTON = 44;
   const SMALLEST_LINK = 24;
+  const SMALLEST_TEXT = 18;
 
   const all = (query) => [...document.querySelectorAll(query)];
   const isShown = (element) => element.checkVisibility({ visibilityProperty: true });
@@ -66,7 +67,8 @@
     // A code goes on being spelled in the language in which it was begun.
     .filter((element) => element.closest('#languages, #spelled') === null).map(told));
 
-  const touched = all('main button, main .button, main input:not(.unseen), main textarea, .chip, .who button');
+  const touched = all(
+    'main :is(button, .button, input:not(.unseen), textarea, summary), dialog button, .chip, .who button');
   note('what is too small to touch', touched.filter((element) => {
     const { height } = (element.closest('label') ?? element).getBoundingClientRect();
     return height > 0 && height < SMALLEST_BUTTON;
@@ -74,10 +76,16 @@
   /** Links within a sentence are as high as its lines: 2.5.8 leaves them so. */
   const isInSentence = (link) => [...link.parentElement.childNodes].some(
     (node) => node.nodeType === Node.TEXT_NODE && node.textContent.trim() !== '');
-  note('links that are too small to touch', all('a, summary').filter((link) => {
+  note('links that are too small to touch', all('a').filter((link) => {
     const { height } = link.getBoundingClientRect();
     return height > 0 && height < SMALLEST_LINK && !isInSentence(link);
   }).map(told));
+
+  /** Tell whether *element* is to be read by itself, not only what is in it. */
+  const isText = (element) => fields.includes(element)
+    || [...element.childNodes].some((node) => node.nodeType === Node.TEXT_NODE && node.textContent.trim() !== '');
+  note('what is too small to read', all('body *').filter((element) =>
+    isText(element) && isShown(element) && parseFloat(getComputedStyle(element).fontSize) < SMALLEST_TEXT).map(told));
 
   note('what stands still while the page moves', all('body *').filter((element) => !element.matches('dialog, dialog *'))
     .filter((element) => ['fixed', 'sticky'].includes(getComputedStyle(element).position)).map(told));

@@ -13,7 +13,7 @@ from playwright.sync_api import Page, expect
 from tests.static.desk import open_page, write
 from tests.static.fake_help_desk import RESET_CODE, STAFF, FakeHelpDesk
 from tests.static.fake_service import KEY, RIGHT_CODE, in_minutes
-from tests.static.looks import OFFERED, Book
+from tests.static.looks import MARKS, OFFERED, Book
 from tests.static.pixels import picture, pixels_that_stand_out
 from tests.static.screens import (
     asked_for_the_code,
@@ -22,19 +22,53 @@ from tests.static.screens import (
     open_at,
     press,
 )
+from tests.static.test_account_looks import BOOK as ACCOUNT
+from tests.static.test_hand_off import BOOK as HAND_OFF
+from tests.static.test_help_desk_looks import BOOK as HELP_DESK_BOOK
 from tests.static.test_help_desk_texts import INDEX as HELP_DESK
 from tests.static.test_help_desk_texts import words as help_desk_words
+from tests.static.test_journey_looks import BOOK as JOURNEY
+from tests.static.test_statement import BOOK as STATEMENT_BOOK
+from tests.static.test_statement import MARKUP as STATEMENT
 from tests.static.texts import MARKUP, keys_in, languages, words
 from tests.support.paper import letters_on_paper
 from tests.support.static_site import STATIC_FOLDER
 
-BOOKS = ("journey", "account", "hand-off", "help-desk", "statement")
+WIZARD_BOOKS = (JOURNEY, ACCOUNT, HAND_OFF)
+BOOKS = (*WIZARD_BOOKS, HELP_DESK_BOOK, STATEMENT_BOOK)
 
 
 @pytest.fixture
 def service() -> FakeHelpDesk:
     """The API of both pages, for a user of the portal."""
     return FakeHelpDesk(role="user", username="anna@firma.se")
+
+
+# What is looked at
+
+
+@pytest.mark.parametrize("book", BOOKS, ids=lambda book: book.name)
+def test_a_book_tells_of_the_states_that_there_are(book: Book) -> None:
+    """Of all of them, and of none that is gone."""
+    assert book.pages().keys() == book.states.keys()
+
+
+@pytest.mark.parametrize(
+    ("markup", "books"),
+    [(MARKUP, WIZARD_BOOKS), (HELP_DESK, [HELP_DESK_BOOK]), (STATEMENT, [STATEMENT_BOOK])],
+    ids=["wizard", "help desk", "statement"],
+)
+def test_whatever_can_stand_on_a_page_is_looked_at_in_some_state(
+    page: Page, markup: str, books: list[Book]
+) -> None:
+    """Each text of each template under each condition, by what the books tell of."""
+    seen = {
+        mark
+        for book in books
+        for _title, _screen, _focus, shows, *_ in book.pages().values()
+        for mark in shows.removeprefix("shows ").split(", ")
+    }
+    assert set(page.evaluate(MARKS, markup)) - seen == set()
 
 
 # Titles
@@ -44,8 +78,8 @@ def test_no_two_screens_have_the_same_title() -> None:
     """In Swedish, by what was heard in every state; an error only comes before it."""
     screens: dict[str, set[str]] = defaultdict(set)
     for book in BOOKS:
-        page = "help-desk" if book == "help-desk" else "wizard"
-        for title, screen, _focus, *_ in Book(book).pages().values():
+        page = "help-desk" if book is HELP_DESK_BOOK else "wizard"
+        for title, screen, *_ in book.pages().values():
             screens[title.removeprefix("Fel: ")].add(f"{page}, {screen}")
     assert {title: shown for title, shown in screens.items() if len(shown) > 1} == {}
     assert len(screens) > 40

@@ -41,6 +41,7 @@ def test_the_key_is_asked_for_anew_and_is_the_same(
     """It was not in the page that was put away."""
     page = keeping_page
     open_at(page, site, "app", service)
+    page.locator("summary").click()
     expect(page.locator("#key")).to_have_text(KEY_IN_FOURS)
     page.evaluate("""() => {
       window.isTheSamePage = true;
@@ -53,6 +54,7 @@ def test_the_key_is_asked_for_anew_and_is_the_same(
     assert page.evaluate("window.isTheSamePage") is True
     assert page.evaluate("window.keyPutAway") == ""
     expect(page.locator("#key")).to_have_text(KEY_IN_FOURS)
+    expect(page.locator("#key")).to_be_visible()  # as it was left
     assert len(service.calls("GET /api/session")) == asked + 1
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
@@ -116,7 +117,7 @@ def test_a_wrong_pair_is_told_as_one_and_a_wait_with_its_end(
     service.refuse_next("POST /api/help-desk/session", 429, "too_many_attempts", retry_at=in_minutes(9))
     sign_in(page)
     expect(page.locator(".summary")).to_contain_text(
-        re.compile(r"logga in\. Försök igen .*kl\. \d\d:\d\d$")
+        re.compile(r"logga in\. Försök igen .*kl\.\s\d\d:\d\d$")
     )
 
 
@@ -228,9 +229,9 @@ def test_the_list_says_how_far_everybody_is(page: Page, service: FakeHelpDesk, s
     """Counts on top, and each status as a word with a sign of its own."""
     service.sign_in_as_staff()
     open_page(page, site)
-    expect(page.locator("#counts")).to_have_text("1 av 5 klara, 1 låsta")
+    expect(page.locator("#counts")).to_have_text("Klara: 1 av 5. Spärrade: 1.")
     row = page.get_by_role("row", name=re.compile("david@firma.se"))
-    expect(row.get_by_role("cell").first).to_contain_text("Låst")
+    expect(row.get_by_role("cell").first).to_contain_text("Spärrad")
     expect(row.locator("svg.sign use")).to_have_attribute("href", "#sign-disabled")
     signs = page.locator("table.users use").evaluate_all(
         "(all) => all.map((use) => use.getAttribute('href'))"
@@ -248,7 +249,7 @@ def test_counts_are_asked_for_once_and_again_after_what_changes_them(
     """Not at every search: each count reads its part of a long list."""
     service.sign_in_as_staff()
     open_page(page, site)
-    expect(page.locator("#counts")).to_have_text("1 av 5 klara, 1 låsta")
+    expect(page.locator("#counts")).to_have_text("Klara: 1 av 5. Spärrade: 1.")
     page.fill("#search", "carl")
     press(page, "search")
     expect(page.locator("table.users tbody tr")).to_have_count(1)
@@ -262,7 +263,7 @@ def test_counts_are_asked_for_once_and_again_after_what_changes_them(
     press(page, "done")
     expect_screen(page, "user")
     page.click(".way-back a")
-    expect(page.locator("#counts")).to_have_text("0 av 5 klara, 1 låsta")
+    expect(page.locator("#counts")).to_have_text("Klara: 0 av 5. Spärrade: 1.")
 
 
 def test_of_very_many_users_is_said_that_they_are_more(
@@ -271,10 +272,10 @@ def test_of_very_many_users_is_said_that_they_are_more(
     service.more_than = ["enrolled", "total"]
     service.sign_in_as_staff()
     open_page(page, site)
-    expect(page.locator("#counts")).to_have_text("mer än 1 av mer än 5 klara, 1 låsta")
+    expect(page.locator("#counts")).to_have_text("Klara: mer än 1 av mer än 5. Spärrade: 1.")
     expect(page.locator("#filter a").first).to_have_text("Alla (mer än 5)")
     page.click("#languages a")
-    expect(page.locator("#counts")).to_have_text("more than 1 of more than 5 done, 1 locked")
+    expect(page.locator("#counts")).to_have_text("Done: more than 1 of more than 5. Blocked: 1.")
 
 
 def test_the_list_does_without_counts_that_cannot_be_had(
@@ -286,9 +287,9 @@ def test_the_list_does_without_counts_that_cannot_be_had(
     assert len(names(page)) == 5
     expect(page.locator("#counts")).to_be_empty()
     expect(page.locator("#filter a").first).to_have_text("Alla")
-    chip = page.locator("#filter a", has_text="Låst")
+    chip = page.locator("#filter a", has_text="Spärrad")
     chip.click()
-    expect(page.locator("#counts")).to_have_text("1 av 5 klara, 1 låsta")
+    expect(page.locator("#counts")).to_have_text("Klara: 1 av 5. Spärrade: 1.")
     expect(chip).to_be_focused()
 
 
@@ -298,7 +299,7 @@ def test_a_filter_shows_one_status_and_can_be_linked_to(
     """The chip keeps the focus, and the number found is said."""
     service.sign_in_as_staff()
     open_page(page, site)
-    chip = page.locator("#filter a", has_text="Låst")
+    chip = page.locator("#filter a", has_text="Spärrad")
     chip.click()
     expect(page.locator("table.users tbody tr")).to_have_count(1)
     assert names(page) == ["david@firma.se"]
@@ -428,7 +429,9 @@ def test_a_user_is_shown_with_all_that_helps_and_nothing_that_opens(
     open_page(page, site, "#user/id-anna", "user")
     main = page.locator("main")
     expect(main).to_contain_text("Aktiv")
-    expect(main).to_contain_text(re.compile(r"Väntar till .*kl\. \d\d:\d\d efter felaktiga koder"))
+    expect(main).to_contain_text(
+        re.compile(r"Användaren får vänta till .*kl\.\s\d\d:\d\d efter felaktiga koder")
+    )
     expect(page.locator("#authenticators tbody tr").first).to_contain_text("Google Authenticator")
     expect(page.locator("#authenticators tbody tr").last).to_contain_text("Aldrig")
     expect(page.locator("#facts")).to_contain_text("a***@firma.se")
@@ -577,8 +580,29 @@ def test_a_code_that_opens_later_says_when_and_not_before(
     open_page(page, site, "#user/id-david/reset", "reset")
     write(page)
     press(page, "reset")
-    expect(page.locator(".until")).to_have_text(re.compile(r"^Fungerar från .+, inte före, till .+\.$"))
-    expect(page.locator(".tasks li").first).to_contain_text("Den fungerar först")
+    expect(page.locator(".until")).to_have_text(re.compile(r"^Fungerar först .+\. Slutar fungera .+\.$"))
+    first, second = page.locator(".tasks li").all()[:2]
+    expect(first).to_contain_text("Den fungerar först")
+    expect(second).to_contain_text("Logga sedan in i Azets Cozone")
+
+
+def test_the_code_is_spelled_in_the_language_in_use(page: Page, service: FakeHelpDesk, site: str) -> None:
+    """Also after it was changed; and what was wiped no other language brings back."""
+    service.sign_in_as_staff()
+    open_page(page, site, "#user/id-anna/reset", "reset")
+    write(page)
+    press(page, "reset")
+    spelled = page.locator("#spelled")
+    expect(spelled).to_have_text("4 Filip 9 Kalle \u2013 Adam 7 Qvintus Xerxes")
+    page.click("#languages a")
+    expect(spelled).to_have_text("4 Foxtrot 9 Kilo \u2013 Alfa 7 Quebec X-ray")
+    expect(page.locator("html")).to_have_attribute("lang", "en")
+    expect(page.locator("main [lang]")).to_have_count(0)
+    page.evaluate("dispatchEvent(new PageTransitionEvent('pagehide'))")
+    page.click("#languages a")
+    expect(page.locator("html")).to_have_attribute("lang", "sv")
+    expect(spelled).to_have_text("")
+    assert RESET_CODE not in page.content()
 
 
 @pytest.mark.requirement("E11")
@@ -704,6 +728,27 @@ def test_after_a_reset_that_was_refused_the_form_is_where_it_was(
 # Unlock
 
 
+@pytest.mark.parametrize(
+    ("known", "first"),
+    [
+        ({"waiting_until": in_minutes(30)}, True),
+        ({"month_cap_reached": True}, True),
+        ({"waiting_until": in_minutes(-1)}, False),
+        ({}, False),
+    ],
+)
+def test_what_helps_now_comes_first_and_stands_out(
+    page: Page, service: FakeHelpDesk, site: str, known: dict[str, Any], *, first: bool
+) -> None:
+    """Whoever only has to wait need not be reset; nobody presses what takes everything away by habit."""
+    service.details["id-anna"] = known
+    service.sign_in_as_staff()
+    open_page(page, site, "#user/id-anna", "user")
+    buttons = page.locator("main .actions > *")
+    expect(buttons).to_have_text(["Ta bort väntetiden …", "Nollställ …", "Uppdatera"])
+    expect(page.locator("main .primary")).to_have_text(["Ta bort väntetiden …"] if first else [])
+
+
 def test_unlocking_ends_a_wait(page: Page, service: FakeHelpDesk, site: str) -> None:
     service.details["id-anna"] = {"waiting_until": in_minutes(30)}
     service.sign_in_as_staff()
@@ -713,7 +758,7 @@ def test_unlocking_ends_a_wait(page: Page, service: FakeHelpDesk, site: str) -> 
     press(page, "unlock")
     expect_screen(page, "user")
     expect(page.locator("#live")).to_have_text(words("sv")["user.unlocked"])
-    expect(page.locator("main")).not_to_contain_text("Väntar till")
+    expect(page.locator("main")).not_to_contain_text("får vänta till")
     assert service.calls(UNLOCK)[0].post_data_json == {
         "user": "id-anna",
         "reason": REASON,
@@ -750,11 +795,12 @@ def test_a_recovery_code_of_the_staffs_own_leads_to_a_new_phone_first(
     expect_screen(page, "user")
 
 
-def test_only_a_reset_helps_who_is_locked(page: Page, service: FakeHelpDesk, site: str) -> None:
-    """No button promises otherwise; who gets there all the same is told."""
+def test_no_wait_is_taken_from_who_is_blocked(page: Page, service: FakeHelpDesk, site: str) -> None:
+    """A recovery code or a reset helps: no button promises otherwise, and who gets there is told."""
     service.sign_in_as_staff()
     open_page(page, site, "#user/id-david", "user")
-    expect(page.locator("main")).to_contain_text("bara en nollställning hjälper")
+    expect(page.locator("main .primary")).to_have_text("Nollställ …")
+    expect(page.locator("main")).to_contain_text("återställningskod går det att logga in med den")
     expect(page.locator("#to-unlock")).to_have_count(0)
     open_page(page, site, "#user/id-david/unlock", "unlock")
     write(page, None)
@@ -788,7 +834,7 @@ def test_the_language_changes_in_place(page: Page, service: FakeHelpDesk, site: 
     page.click('[data-action="language"][data-language="en"]')
     expect(page.locator("html")).to_have_attribute("lang", "en")
     expect(page.locator(".summary")).to_contain_text(words("en")["reason.short"])
-    expect(page).to_have_title("Error: Reset two-step verification \u2013 Support for Azets Cozone")
+    expect(page).to_have_title("Error: Reset two-\u2060step verification \u2013 Support for Azets Cozone")
     expect(page.locator("#reason")).to_have_value("kort")
     page.click(".way-back a")
     expect_screen(page, "user")

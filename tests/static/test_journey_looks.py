@@ -5,20 +5,25 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.static.fake_service import RIGHT_CODE, FakeService, in_minutes
+from tests.static.fake_service import RIGHT_CODE, FakeService, in_minutes, recovery_codes
 from tests.static.looks import (
+    NARROW,
+    WIDE,
     Book,
-    Show,
     every_window,
+    expect_sound,
     expect_sound_in_every_window,
     expect_sound_when_come_to,
     offer_every_language,
+    shown_by,
 )
 from tests.static.screens import enter_code, expect_screen, give_password, open_at, press
 from tests.support.axe import violations
+from tests.support.logos import logo
+from tests.support.static_site import SECURITY_HEADERS
 
-HEARD = Book("journey")
 CONFIRMATION = "POST /api/enrolment/confirmation"
+LOGO = "/tenants/cozone/0123456789abcdef.svg"
 
 
 def unfold(page: Page) -> None:
@@ -51,6 +56,12 @@ def show_method(page: Page, service: FakeService, site: str, query: str) -> None
     service.policy = {"second_factor": "required", "due_at": "2126-12-02T00:00:00Z"}
     open_at(page, site, "method", service, query)
     unfold(page)
+
+
+def show_method_optional(page: Page, service: FakeService, site: str, query: str) -> None:
+    """Step 1 for whoever may do without."""
+    service.policy = {"second_factor": "optional", "due_at": None}
+    open_at(page, site, "method", service, query)
 
 
 def show_cancelled(page: Page, service: FakeService, site: str, query: str) -> None:
@@ -108,7 +119,8 @@ def show_app_all(page: Page, service: FakeService, site: str, query: str) -> Non
     show_app(page, service, site, query)
     unfold(page)
     press(page, "copy-key")
-    press(page, "enlarge")
+    if page.locator('[data-action="enlarge"]').is_visible():
+        press(page, "enlarge")
     expect(page.locator("#key-said")).not_to_be_empty()
 
 
@@ -174,6 +186,14 @@ def show_code_asked(page: Page, service: FakeService, site: str, query: str) -> 
     expect(page.locator(".waiting")).not_to_be_empty()
 
 
+def show_code_waited(page: Page, service: FakeService, site: str, query: str) -> None:
+    """The wait is over, and somebody still reads of it."""
+    show_code(page, service, site, query)
+    service.refuse_next(CONFIRMATION, 429, "too_many_attempts", retry_at=in_minutes(1 / 30))
+    enter_code(page, "111222")
+    expect(page.locator(".over")).to_be_focused()
+
+
 def show_more_time(page: Page, service: FakeService, site: str, query: str) -> None:
     """The question whether more time is needed."""
     service.idle_minutes = 1
@@ -181,8 +201,16 @@ def show_more_time(page: Page, service: FakeService, site: str, query: str) -> N
     expect(page.locator("dialog")).to_be_visible()
 
 
+def show_more_time_last(page: Page, service: FakeService, site: str, query: str) -> None:
+    """The word that the session ends, which nothing lengthens any more."""
+    service.absolute_minutes = 1
+    show_code(page, service, site, query)
+    expect(page.locator("dialog")).to_be_visible()
+
+
 def show_done(page: Page, service: FakeService, site: str, query: str) -> None:
-    """The end."""
+    """The end, for somebody with recovery codes at home."""
+    service.offers_codes, service.codes = True, recovery_codes()
     open_at(page, site, "done", service, query)
 
 
@@ -203,34 +231,47 @@ def show_fault(page: Page, service: FakeService, site: str, query: str) -> None:
     page.unroute("**/setup.html")
 
 
-STATES: dict[str, Show] = {
-    name.removeprefix("show_").replace("_", "-"): function
-    for name, function in list(globals().items())
-    if name.startswith("show_")
-}
+BOOK = Book("journey", shown_by(globals()))
 
 
 @pytest.mark.requirement("W3", "W4", "W5", "W7")
-@pytest.mark.parametrize("state", STATES)
+@pytest.mark.parametrize("state", BOOK.states)
 def test_every_state_is_sound_in_every_window(
     page: Page, service: FakeService, site: str, state: str
 ) -> None:
     """For eyes, ears and hands, on glass and on paper, in every language."""
-    offer_every_language(service)
-    expect_sound_in_every_window(
-        page, lambda query: STATES[state](page, service, site, query), HEARD, state
-    )
+    expect_sound_in_every_window(page, service, site, BOOK, state)
 
 
 @pytest.mark.soak
 @every_window
-@pytest.mark.parametrize("state", STATES)
+@pytest.mark.parametrize("state", BOOK.states)
 def test_every_state_is_sound_when_it_is_come_to_in_each_window(
     page: Page, service: FakeService, site: str, state: str, window: str
 ) -> None:
-    """Not only when a window or the language is changed afterwards."""
+    """Not only when a window, its colours or the language are changed afterwards."""
+    expect_sound_when_come_to(page, service, site, BOOK.states[state], window)
+
+
+BRANDS = {"yellow": ("#ffe600", None), "black": ("#000000", None), "a logo": ("#005f86", LOGO)}
+
+
+@pytest.mark.requirement("W5")
+@pytest.mark.parametrize(("colour", "address"), BRANDS.values(), ids=BRANDS)
+def test_every_brand_is_sound_in_light_and_dark(
+    page: Page, service: FakeService, site: str, colour: str, address: str | None
+) -> None:
+    """A colour that is nearly white, one that is nearly the dark page, and a logo in place of the name."""
+    service.tenant["brand"] = {"colour": colour, "logo": address, "logo_dark": None}
     offer_every_language(service)
-    expect_sound_when_come_to(page, window, lambda query: STATES[state](page, service, site, query))
+    headers = SECURITY_HEADERS | {"Content-Type": "image/svg+xml"}
+    page.route(f"**{LOGO}", lambda route: route.fulfill(headers=headers, body=logo()))
+    show_method(page, service, site, "?tenant=cozone&lang=sv")
+    if address is not None:
+        expect(page.locator("#portal img")).not_to_have_js_property("naturalWidth", 0)
+    for window in (WIDE, NARROW):
+        window.open_on(page)
+        expect_sound(page, "sv")
 
 
 def test_what_stands_in_the_page_for_want_of_texts_is_sound_too(page: Page, site: str) -> None:

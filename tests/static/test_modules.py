@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -9,7 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chalicelib.tenants import colour as tenants_colour
 from tests.static.conftest import Evaluate
+from tests.support.static_site import STATIC_FOLDER
 
 TYPED = {
     "123456": {"otp": "123456"},
@@ -123,29 +126,49 @@ def test_contrast_is_that_of_wcag(evaluate: Evaluate, one: str, other: str, rati
     assert pair == [pytest.approx(ratio, abs=0.01)] * 2
 
 
+SHEET = (STATIC_FOLDER / "app.css").read_text("utf-8")
+LIGHT, DARK = (
+    {name: re.sub(r"^#(.)(.)(.)$", r"#\1\1\2\2\3\3", colour) for name, colour in found}
+    for found in (
+        re.findall(r"--(page|panel): (#\w+);", root)
+        for root in re.findall(r":root \{(.*?)\}", SHEET, re.DOTALL)[:2]
+    )
+)
+"""What text stands on, by its name in the style sheet."""
+
+
+def test_whoever_computes_colours_knows_the_grounds_of_the_style_sheet() -> None:
+    """That is the operator's command, to whose answers `test_brand.py` holds the page's script."""
+    assert LIGHT == {"page": tenants_colour.LIGHT_PAGE, "panel": tenants_colour._LIGHT_PANEL}
+    assert DARK == {"page": tenants_colour.DARK_PAGE, "panel": tenants_colour._DARK_PANEL}
+
+
 @pytest.mark.requirement("W5")
 @given(colour=st.integers(0, 0xFFFFFF).map(lambda number: f"#{number:06x}"))
 def test_every_brand_colour_gives_readable_text_and_visible_buttons(
     evaluate: Evaluate, colour: str
 ) -> None:
-    """A tenant may choose any colour: links and buttons stay readable in light and dark."""
+    """A tenant may choose any colour: links and buttons stay readable on each ground, light and dark."""
     measure = """
-    ({ brandTokens, contrast, LIGHT_PAGE, DARK_PAGE }, colour) => {
+    ({ brandTokens, contrast }, { colour, light, dark }) => {
       const tokens = brandTokens(colour);
-      const edge = (page, name) =>
-        tokens[name] === 'currentcolor' ? 21 : contrast(tokens[name], page);
+      const on = (ground, name) => contrast(tokens[name], ground);
       return {
-        button: contrast(tokens['--brand'], tokens['--on-brand']),
-        lightLink: contrast(tokens['--link-light'], LIGHT_PAGE),
-        darkLink: contrast(tokens['--link-dark'], DARK_PAGE),
-        lightEdge: edge(LIGHT_PAGE, '--edge-light'),
-        darkEdge: edge(DARK_PAGE, '--edge-dark'),
+        text: [
+          contrast(tokens['--brand'], tokens['--on-brand']),
+          ...[light.page, light.panel].map((ground) => on(ground, '--link-light')),
+          ...[dark.page, dark.panel].map((ground) => on(ground, '--link-dark')),
+        ],
+        edges: [
+          ...[light.page, light.panel].map((ground) => on(ground, '--edge-light')),
+          ...[dark.page, dark.panel].map((ground) => on(ground, '--edge-dark')),
+        ],
       };
     }
     """
-    measured = evaluate("brand", measure, colour)
-    assert min(measured["button"], measured["lightLink"], measured["darkLink"]) >= 4.5
-    assert min(measured["lightEdge"], measured["darkEdge"]) >= 3
+    measured = evaluate("brand", measure, {"colour": colour, "light": LIGHT, "dark": DARK})
+    assert min(measured["text"]) >= 4.5
+    assert min(measured["edges"]) >= 3
 
 
 @pytest.mark.parametrize("colour", [None, "", "red", "#fff", "#12345g", "#005f86; x", "url(x)"])
@@ -230,13 +253,13 @@ def test_no_text_is_lost_in_its_parts(evaluate: Evaluate, template: str) -> None
 
 
 MOMENTS = [
-    ("sv", "2026-11-23T14:31:20", {"isToday": True, "day": "23 november", "time": "14:32"}),
-    ("sv", "2026-11-23T14:32:00", {"isToday": True, "day": "23 november", "time": "14:32"}),
-    ("sv", "2026-11-23T23:59:30", {"isToday": False, "day": "24 november", "time": "00:00"}),
-    ("en", "2026-12-01T00:00:00", {"isToday": False, "day": "1 December", "time": "00:00"}),
-    ("nb", "2026-12-01T14:31:20", {"isToday": False, "day": "1. desember", "time": "14:32"}),
-    ("da", "2026-11-23T14:31:20", {"isToday": True, "day": "23. november", "time": "14.32"}),
-    ("fi", "2026-12-01T09:05:00", {"isToday": False, "day": "1. joulukuuta", "time": "09.05"}),
+    ("sv", "2026-11-23T14:31:20", {"isToday": True, "day": "23\u00a0november", "time": "14:32"}),
+    ("sv", "2026-11-23T14:32:00", {"isToday": True, "day": "23\u00a0november", "time": "14:32"}),
+    ("sv", "2026-11-23T23:59:30", {"isToday": False, "day": "24\u00a0november", "time": "00:00"}),
+    ("en", "2026-12-01T00:00:00", {"isToday": False, "day": "1\u00a0December", "time": "00:00"}),
+    ("nb", "2026-12-01T14:31:20", {"isToday": False, "day": "1.\u00a0desember", "time": "14:32"}),
+    ("da", "2026-11-23T14:31:20", {"isToday": True, "day": "23.\u00a0november", "time": "14.32"}),
+    ("fi", "2026-12-01T09:05:00", {"isToday": False, "day": "1.\u00a0joulukuuta", "time": "09.05"}),
 ]
 
 

@@ -11,6 +11,7 @@ from playwright.sync_api import BrowserContext, Page, expect
 from tests.static.fake_service import KEY, PASSWORD, RIGHT_CODE, FakeService, in_minutes
 from tests.static.screens import (
     EMPTY_STORAGE_AT_SIGN_OUT,
+    USER_AGENTS,
     enter_code,
     expect_refusal,
     expect_screen,
@@ -22,40 +23,6 @@ from tests.static.texts import words
 
 CONFIRMATION = "POST /api/enrolment/confirmation"
 VERIFICATION = "POST /api/verification"
-
-
-def test_the_journey_of_the_guide_by_keyboard_alone(page: Page, service: FakeService, site: str) -> None:
-    """Sign in, turn on, password, phone, app, code, done: Tab, Space and Enter are enough."""
-    page.goto(site)
-    expect_screen(page, "sign-in")
-    page.focus("#username")
-    page.keyboard.type("anna@firma.se")
-    page.keyboard.press("Tab")
-    page.keyboard.type(PASSWORD)
-    page.keyboard.press("Enter")
-    expect_screen(page, "method")
-    expect(page.locator("h1")).to_be_focused()
-    page.keyboard.press("Tab")
-    page.keyboard.press("Enter")
-    expect_screen(page, "password")
-    page.keyboard.press("Tab")
-    page.keyboard.type(PASSWORD)
-    page.keyboard.press("Enter")
-    expect_screen(page, "phone")
-    page.keyboard.press("Tab")
-    page.keyboard.press("Space")
-    page.keyboard.press("Enter")
-    expect_screen(page, "app")
-    expect(page).to_have_title(re.compile("^Steg 4 av 5: Konfigurera Google Authenticator . Azets Cozone$"))
-    page.locator('main [data-action="continue"]').press("Enter")
-    expect_screen(page, "code")
-    page.keyboard.press("Tab")
-    page.keyboard.type("012 345")
-    page.keyboard.press("Enter")
-    expect_screen(page, "done")
-    expect(page.locator("h1")).to_be_focused()
-    expect(page.locator("#live")).to_have_text(words("sv")["status.code_accepted"])
-    assert service.calls(CONFIRMATION)[0].post_data_json == {"otp": RIGHT_CODE}
 
 
 @pytest.mark.parametrize(
@@ -282,11 +249,27 @@ def test_a_wait_names_its_end_and_tells_when_it_is_over(
     service.refuse_next(VERIFICATION, 429, "too_many_attempts", retry_at=in_minutes(2))
     enter_code(new_page, "111222")
     expect(new_page.locator(".summary")).to_contain_text(
-        re.compile(r"Försök igen (?:\d+ \w+ )?kl\. \d\d:\d\d$")
+        re.compile(r"Försök igen (?:\d+\s\w+ )?kl\.\s\d\d:\d\d$")
     )
+    new_page.locator("#otp").focus()
     new_page.clock.run_for(2 * 60_000 + 1_000)
     expect(new_page.locator("#live")).to_have_text(words("sv")["status.wait_over"])
     expect(new_page.locator(".summary")).to_have_count(0)
+
+
+def test_whoever_still_reads_of_the_wait_when_it_is_over_hears_that_once(
+    new_page: Page, service: FakeService, site: str
+) -> None:
+    """By the focus, which would be lost with the summary; not by the live region, too."""
+    new_page.clock.install()
+    open_at(new_page, site, "verify", service)
+    service.refuse_next(VERIFICATION, 429, "too_many_attempts", retry_at=in_minutes(2))
+    enter_code(new_page, "111222")
+    expect(new_page.locator(".summary")).to_be_focused()
+    new_page.clock.run_for(2 * 60_000 + 1_000)
+    expect(new_page.locator(".over")).to_be_focused()
+    expect(new_page.locator(".over")).to_have_text(words("sv")["status.wait_over"])
+    expect(new_page.locator("#live")).to_have_text("")
 
 
 def test_the_word_that_a_wait_is_over_goes_with_the_next_error(
@@ -535,14 +518,8 @@ def test_the_language_outlives_the_sign_out(new_page: Page, service: FakeService
     expect(new_page.locator("html")).to_have_attribute("lang", "en")
 
 
-SAME_PHONE = {
-    "android": "Mozilla/5.0 (Linux; Android 14; Pixel 7) AppleWebKit/537.36 Chrome/150 Mobile",
-    "iphone": "Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X) AppleWebKit/605 Version/17.0",
-}
-
-
 @pytest.mark.requirement("W6")
-@pytest.mark.parametrize(("phone", "user_agent"), SAME_PHONE.items())
+@pytest.mark.parametrize(("phone", "user_agent"), USER_AGENTS.items())
 def test_on_the_phone_itself_the_key_comes_first(
     new_page: Page, service: FakeService, site: str, phone: str, user_agent: str
 ) -> None:
@@ -574,7 +551,7 @@ def test_on_the_phone_itself_the_key_comes_first(
 
 def test_another_kind_of_phone_is_not_this_one(new_page: Page, service: FakeService, site: str) -> None:
     """Somebody on an Android tablet who owns an iPhone is not asked whether they are the same."""
-    agent = SAME_PHONE["android"]
+    agent = USER_AGENTS["android"]
     new_page.add_init_script(
         f"Object.defineProperty(Navigator.prototype, 'userAgent', {{ get: () => '{agent}' }})"
     )
@@ -648,6 +625,57 @@ def test_returning_after_a_minute_asks_the_server_and_keeps_what_was_typed(
     page.wait_for_timeout(200)
     assert len(service.calls("GET /api/session")) == before + asks
     expect(page.locator("#otp")).to_have_value("0123")
+
+
+def test_whoever_presses_a_button_while_the_page_asks_by_itself_is_heard_and_told_to_wait(
+    page: Page, service: FakeService, site: str
+) -> None:
+    """The way of everybody with one phone: back from the app, on a line that hangs."""
+    open_at(page, site, "code", service)
+    service.slow = {"GET /api/session"}
+    with page.expect_request("**/api/session"):
+        page.evaluate(HIDE_AND_RETURN, 90_000)
+    enter_code(page, RIGHT_CODE)
+    expect(page.locator(".waiting")).to_have_text(words("sv")["status.wait"])
+    assert service.calls(CONFIRMATION) == []
+    service.release()
+    expect_screen(page, "done")
+    assert len(service.calls(CONFIRMATION)) == 1
+
+
+def test_a_button_of_a_screen_that_is_gone_by_the_time_of_the_answer_does_nothing(
+    page: Page, service: FakeService, site: str
+) -> None:
+    """What it meant it meant there."""
+    open_at(page, site, "code", service)
+    service.slow = {"GET /api/session"}
+    with page.expect_request("**/api/session"):
+        page.evaluate(HIDE_AND_RETURN, 90_000)
+    enter_code(page, RIGHT_CODE)
+    expect(page.locator(".waiting")).to_have_text(words("sv")["status.wait"])
+    service.is_signed_in = False
+    service.release()
+    expect_screen(page, "stopped")
+    expect(page.locator("h1")).to_have_text(words("sv")["stopped.not_signed_in"])
+    expect(page.locator("main button").first).not_to_have_attribute("aria-disabled", "true")
+    assert service.calls(CONFIRMATION) == []
+
+
+def test_a_refusal_that_comes_after_the_user_went_back_is_told_where_they_are(
+    page: Page, service: FakeService, site: str
+) -> None:
+    """The help of the screen that they left is not there to be shown."""
+    open_at(page, site, "app", service)
+    press(page, "continue")
+    expect_screen(page, "code")
+    service.slow = {CONFIRMATION}
+    enter_code(page, "111222")
+    expect(page.locator(".waiting")).to_have_text(words("sv")["status.wait"])
+    page.go_back()
+    expect_screen(page, "app")
+    service.refuse_next(CONFIRMATION, 429, "too_many_attempts", retry_at=in_minutes(2))
+    service.release()
+    expect(page.locator(".summary")).to_contain_text("Försök igen")
 
 
 def test_returning_to_a_journey_that_ended_elsewhere_shows_its_end(

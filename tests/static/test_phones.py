@@ -43,7 +43,7 @@ def test_the_account_tells_what_there_is(page: Page, service: FakeService, site:
     first, second = page.locator("#phones li").all()
     expect(first).to_contain_text("Google Authenticator")
     expect(first).to_contain_text("Inställd 9\u00a0januari 2026.")
-    expect(first).to_contain_text(re.compile(r"Användes senast (?:\d+ \w+ )?kl\. \d\d:\d\d\."))
+    expect(first).to_contain_text(re.compile(r"Användes senast (?:\d+\s\w+ )?kl\.\s\d\d:\d\d\."))
     expect(second).to_contain_text(says("account.phone.unused"))
     expect(second.get_by_role("button", name="Byt namn Jobbtelefonen")).to_be_visible()
     expect(page.locator("#codes-left")).to_have_text("Du har 7 återställningskoder kvar.")
@@ -139,8 +139,11 @@ def test_a_phone_is_removed_after_its_effects_are_told(page: Page, service: Fake
     )
     act_on(page, "Jobbtelefonen", "remove")
     expect_heading(page, "remove", "remove.heading")
-    for key in ("remove.sessions", "remove.others"):
-        expect(page.locator("main")).to_contain_text(says(key))
+    told = page.locator("main li")
+    expect(told).to_have_text(
+        [says("remove.others"), says("remove.sessions"), says("remove.row", issuer="Azets Cozone")]
+    )
+    expect(page.locator('main [data-action="confirm"]')).to_have_text(says("action.remove"))
     expect(page.locator("main .lead")).to_contain_text("Jobbtelefonen")
     press(page, "confirm")
     expect_screen(page, "account")
@@ -203,7 +206,8 @@ def test_the_only_phone_may_go_where_none_is_needed(page: Page, service: FakeSer
     service.policy = {"second_factor": "optional", "due_at": None}
     at_the_account(page, service, site, is_fresh=True)
     act_on(page, "Google Authenticator", "remove")
-    expect(page.locator("main")).to_contain_text("stegsverifiering stängs av för ditt konto")
+    expect(page.locator("main li").first).to_have_text(says("remove.last"))
+    expect(page.locator('main [data-action="confirm"]')).to_have_text(says("action.remove_last"))
     press(page, "confirm")
     expect_heading(page, "stopped", "stopped.turned_off")
     press(page, "resume")

@@ -94,6 +94,7 @@ def test_a_lost_answer_is_cured_by_new_codes(page: Page, service: FakeService, s
     enter_code(page, RIGHT_CODE)
     expect_screen(page, "recovery")
     expect_refusal(page, says("problem.network"))
+    expect(page.locator("h1")).to_have_text(says("recovery.failed.heading"))
     expect(page.locator("#codes")).to_have_count(0)
     press(page, "continue")
     expect(page.locator("#codes li")).to_have_count(10)

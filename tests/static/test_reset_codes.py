@@ -52,7 +52,7 @@ def test_a_refused_reset_code_says_why(page: Page, service: FakeService, site: s
         page.fill("#reset-code", RESET_CODE)
         press(page, "continue")
         expect_refusal(page, text)
-    expect(page.locator(".summary")).to_contain_text(re.compile(r"gälla \d+ \w+ kl\. \d\d:\d\d,"))
+    expect(page.locator(".summary")).to_contain_text(re.compile(r"gälla \d+\s\w+ kl\.\s\d\d:\d\d,"))
 
 
 def test_a_reset_half_way_leads_to_the_help_desks_code(page: Page, service: FakeService, site: str) -> None:

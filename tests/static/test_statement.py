@@ -11,17 +11,16 @@ from tests.docs.pages import DOCS, table
 from tests.static.fake_service import FakeService
 from tests.static.looks import (
     Book,
-    Show,
     every_window,
     expect_sound_in_every_window,
     expect_sound_when_come_to,
     offer_every_language,
+    shown_by,
 )
-from tests.static.screens import enter_code, expect_screen, open_at, press
+from tests.static.screens import expect_screen, open_at
 from tests.static.texts import keys_in, languages, placeholders, words
 from tests.support.static_site import STATIC_FOLDER
 
-HEARD = Book("statement")
 FOLDER = STATIC_FOLDER / "accessibility"
 SCRIPT = (FOLDER / "statement.js").read_text("utf-8")
 MARKUP = (FOLDER / "index.html").read_text("utf-8")
@@ -39,47 +38,47 @@ def show_statement_alone(page: Page, service: FakeService, site: str, query: str
     show_statement(page, service, site, query)
 
 
-STATES: dict[str, Show] = {"statement": show_statement, "statement-alone": show_statement_alone}
+BOOK = Book("statement", shown_by(globals()))
 
 
 @pytest.mark.requirement("W5", "W7")
-@pytest.mark.parametrize("state", STATES)
+@pytest.mark.parametrize("state", BOOK.states)
 def test_every_state_is_sound_in_every_window(
     page: Page, service: FakeService, site: str, state: str
 ) -> None:
     """For eyes, ears and hands, on glass and on paper, in every language."""
-    offer_every_language(service)
-    expect_sound_in_every_window(
-        page, lambda query: STATES[state](page, service, site, query), HEARD, state
-    )
+    expect_sound_in_every_window(page, service, site, BOOK, state)
 
 
 @pytest.mark.soak
 @every_window
-@pytest.mark.parametrize("state", STATES)
+@pytest.mark.parametrize("state", BOOK.states)
 def test_every_state_is_sound_when_it_is_come_to_in_each_window(
     page: Page, service: FakeService, site: str, state: str, window: str
 ) -> None:
-    """Not only when a window or the language is changed afterwards."""
-    offer_every_language(service)
-    expect_sound_when_come_to(page, window, lambda query: STATES[state](page, service, site, query))
+    """Not only when a window, its colours or the language are changed afterwards."""
+    expect_sound_when_come_to(page, service, site, BOOK.states[state], window)
 
 
-def test_it_is_found_at_the_foot_of_a_step_which_it_leads_back_to(
+def test_it_is_found_at_the_foot_of_a_step_and_opens_beside_it(
     page: Page, service: FakeService, site: str
 ) -> None:
-    """In the language of the page, and nothing of the journey is lost."""
+    """In the language of the page; what was typed there stays, and recovery codes would be void."""
+    page.context.route("**/api/**", service.answer)
     open_at(page, site, "code", service, "?lang=en")
-    page.click("#statement")
-    expect_screen(page, "statement")
-    assert page.url == f"{site}/accessibility/?tenant=cozone&lang=en"
-    expect(page.locator("html")).to_have_attribute("lang", "en")
-    expect(page.locator("h1")).to_have_text(words("accessibility.en")["statement.heading"])
-    expect(page.locator("footer")).to_contain_text("2FA_SEsupport@azets.com")
-    press(page, "back")
+    page.fill("#otp", "0123")
+    with page.expect_popup() as opened:
+        page.get_by_role("link", name=words("en")["support.accessibility"]).click()
+    statement = opened.value
+    expect_screen(statement, "statement")
+    assert statement.url == f"{site}/accessibility/?tenant=cozone&lang=en"
+    assert statement.evaluate("window.opener") is None
+    expect(statement.locator("html")).to_have_attribute("lang", "en")
+    expect(statement.locator("h1")).to_have_text(words("accessibility.en")["statement.heading"])
+    expect(statement.locator("footer")).to_contain_text("2FA_SEsupport@azets.com")
+    statement.close()
     expect_screen(page, "code")
-    enter_code(page, "12")
-    expect(page.locator(".summary")).to_contain_text(words("en")["code.length"])
+    expect(page.locator("#otp")).to_have_value("0123")
 
 
 def test_the_language_changes_in_place_and_is_kept(page: Page, service: FakeService, site: str) -> None:
@@ -108,6 +107,10 @@ def test_it_is_there_without_the_service(new_page: Page, service: FakeService, s
     expect(new_page.locator("main")).to_contain_text(
         words("accessibility.sv")["statement.barrier.elsewhere"]
     )
+    expect(new_page.locator("main")).to_contain_text(
+        words("accessibility.sv")["statement.untested.others.unknown"]
+    )
+    assert "Tvåsteg" not in new_page.locator("main").inner_text()
     expect(new_page.locator("footer")).to_be_hidden()
 
 

@@ -92,7 +92,7 @@ FAMILIES = {
     },
     r"verify\.remember\.\$\{": {"verify.remember.one", "verify.remember.other"},
     r"account\.codes\.left\.\$\{form\}": {
-        f"account.codes.left.{form}" for form in ("zero", "one", "other")
+        f"account.codes.left.{form}" for form in ("zero", "one", "few", "other")
     },
     r"\$\{name\}\.empty": {"recovery_code.empty", "reset_code.empty"},
     r"code\.\$\{error\}": {"code.empty", "code.digits", "code.length"},

@@ -67,17 +67,17 @@ def test_a_recovery_code_leads_straight_to_a_new_phone(page: Page, service: Fake
 
 
 @pytest.mark.requirement("R6")
-@pytest.mark.parametrize(("left", "is_few"), [(5, False), (4, True), (2, True), (1, True)])
+@pytest.mark.parametrize(("left", "is_few"), [(5, False), (4, True), (3, True), (2, True), (1, True)])
 def test_few_codes_left_are_a_warning(
     page: Page, service: FakeService, site: str, left: int, *, is_few: bool
 ) -> None:
-    """From three on."""
+    """From three on, and with what to do."""
     asked_for_the_code(page, service, site, codes=recovery_codes(left))
     page.click("main summary")
     press(page, "go")
     page.fill("#recovery-code", CODES[0])
     press(page, "confirm")
-    form = {2: "one", 1: "zero"}.get(left, "other")
+    form = {4: "few", 3: "few", 2: "one", 1: "zero"}.get(left, "other")
     expect(page.locator("#codes-left")).to_have_text(says(f"account.codes.left.{form}", n=str(left - 1)))
     classes = page.locator("#codes-left").get_attribute("class") or ""
     assert ("warning" in classes) is is_few
@@ -146,6 +146,8 @@ def test_a_disabled_authenticator_opens_to_a_recovery_code(
     )
     page.goto(site)
     expect_screen(page, "stopped")
+    expect(page.locator(".lead")).to_have_text(says("problem.authenticator_disabled.recoverable"))
+    expect(page.locator("main .primary")).to_have_text(says("action.use_recovery_code"))
     press(page, "go")
     expect_screen(page, "recover")
     press(page, "go")

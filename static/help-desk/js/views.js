@@ -171,17 +171,23 @@ const AUTHENTICATOR_COLUMNS = [
 
 const isPast = (time) => Date.parse(time) <= api.serverNow();
 
+/** Return why the user has to wait, as a text key with its values, or null. What is disabled does not open by waiting. */
+function waitOf(detail, { language, whenText }) {
+  const { second_factor: factor, waiting_until: waitingUntil, month_cap_reached: isCapReached } = detail;
+  if (factor === 'disabled') return null;
+  if (isCapReached) return { key: 'situation.month_cap', values: {} };
+  if (waitingUntil === null || isPast(waitingUntil)) return null;
+  return { key: 'situation.waiting', values: { when: () => whenText(language(), waitingUntil) } };
+}
+
 /** Return what there is to say of the user's present situation: text keys with their values. */
-function situationOf(detail, { language, whenText }) {
-  const { user, waiting_until: waitingUntil, month_cap_reached: isCapReached, reset } = detail;
+function situationOf(detail, at) {
+  const { user, reset } = detail;
+  const { language } = at;
   const status = detail.second_factor === 'disabled' ? 'disabled' : user.status;
   const told = [{ key: STATUSES.includes(status) ? `situation.${status}` : 'situation.unknown', values: {} }];
-  if (detail.second_factor !== 'disabled') {
-    if (isCapReached) told.push({ key: 'situation.month_cap', values: {} });
-    else if (waitingUntil !== null && !isPast(waitingUntil)) {
-      told.push({ key: 'situation.waiting', values: { when: () => whenText(language(), waitingUntil) } });
-    }
-  }
+  const wait = waitOf(detail, at);
+  if (wait !== null) told.push(wait);
   if (reset !== null) {
     const state = isPast(reset.expires_at) ? 'expired' : isPast(reset.opens_at) ? 'open' : 'opens';
     told.push({
@@ -392,6 +398,8 @@ export const VIEWS = {
       byId('name').textContent = username;
       leadTo('to-reset', { view: 'reset', id });
       leadTo('to-unlock', { view: 'unlock', id });
+      byId('to-unlock')?.classList.toggle('primary', waitOf(detail, at) !== null);
+      byId('to-reset')?.classList.toggle('primary', detail.second_factor === 'disabled');
       fillSituation(detail, at);
       fillAuthenticators(detail, at);
       fillFacts(detail, at);
@@ -441,7 +449,7 @@ export const VIEWS = {
   'reset-done': {
     when: ({ granted }) => ({ opens_later: !isPast(granted.opens_at), opens_now: isPast(granted.opens_at) }),
     values: ({ detail, granted, language }) => {
-      // The code itself is no value: only its element holds it.
+      // The code itself is no value: only its element holds it, and what spells it reads it there.
       const { opens_at: opensAt, expires_at: expiresAt } = granted;
       return {
         username: name(detail.user.username),
@@ -449,10 +457,9 @@ export const VIEWS = {
         expires: () => momentText(language(), expiresAt),
       };
     },
-    enter({ granted, language }) {
+    enter({ granted }) {
       byId('reset-code').textContent = granted.reset_code;
-      byId('spelled').textContent = spelled(granted.reset_code, plain('spelling'));
-      byId('spelled').lang = language();
+      say(byId('spelled'), 'text', { text: () => spelled(byId('reset-code').textContent, plain('spelling')) });
     },
   },
 

@@ -42,13 +42,15 @@ async function unlessGone(work) {
 
 const phoneOf = ({ task }) => second?.authenticators.find(({ id }) => id === task?.id);
 
-/** Return how many recovery codes are left, as text key and values; a warning if they are few. */
+/** Return how many recovery codes are left, as text key and values; a warning if they are few. The last one is few, too. */
 function codesLeft({ language }) {
   const codes = second.recovery_codes;
   if (codes === null) return { key: 'account.codes.none', values: {}, isWarning: true };
   if (codes.disabled) return { key: 'account.codes.disabled', values: {}, isWarning: true };
-  const form = codes.left === 0 ? 'zero' : pluralForm(language(), codes.left);
-  return { key: `account.codes.left.${form}`, values: { n: codes.left }, isWarning: codes.left <= FEW_CODES };
+  const { left } = codes;
+  const isWarning = left <= FEW_CODES;
+  const form = left === 0 ? 'zero' : isWarning && left > 1 ? 'few' : pluralForm(language(), left);
+  return { key: `account.codes.left.${form}`, values: { n: left }, isWarning };
 }
 
 function sayCodesLeft(element, context) {
@@ -192,6 +194,9 @@ export const SCREENS = {
     prepare,
     when: () => ({ last: second !== null && isLast(), others: second !== null && !isLast() }),
     values: ({ state }) => ({ name: () => strong(phoneOf(state)?.name ?? '') }),
+    enter() {
+      if (second !== null && isLast() && byId('remove-go') !== null) say(byId('remove-go'), 'action.remove_last');
+    },
     submit: onceKnown(({ state, adopt }) =>
       unlessGone(async () => {
         const event = adopt(await calls.remove(state.task.id), 'account');

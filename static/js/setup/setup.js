@@ -41,7 +41,7 @@ function isSamePhone() {
 
 /** Return the name to give the entry by hand: without the portal's name nobody finds it again. */
 function accountLabel({ issuer, account_name: accountName }) {
-  return `${issuer} – ${accountName}`;
+  return `${issuer} ${accountName}`;
 }
 
 /** Return *key* in groups of four, as it is read aloud and typed. */
@@ -143,7 +143,8 @@ export const SCREENS = {
         return { ...adopt(await confirm(takeOtp()), 'done'), said: 'status.code_accepted' };
       } catch (problem) {
         if (problem.code === 'otp_mismatch') mismatches += 1;
-        byId('otp-help').hidden = mismatches < MISMATCHES_BEFORE_HELP;
+        // Whoever went back meanwhile left it behind.
+        byId('otp-help')?.toggleAttribute('hidden', mismatches < MISMATCHES_BEFORE_HELP);
         throw problem;
       }
     },
