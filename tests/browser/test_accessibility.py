@@ -12,7 +12,6 @@ from playwright.sync_api import expect
 from tests.browser.conftest import NewVisitor
 from tests.browser.visitor import VERIFICATION, Visitor
 from tests.static.looks import expect_room, expect_sound
-from tests.support import visitor as anywhere
 from tests.support.wizard import Phone
 from tests.support.world import COZONE
 
@@ -20,7 +19,7 @@ from tests.support.world import COZONE
 class Inspector:
     """Checks one state after another and remembers their titles."""
 
-    def __init__(self, visitor: anywhere.Visitor) -> None:
+    def __init__(self, visitor: Visitor) -> None:
         self._visitor = visitor
         self.titles: dict[str, str] = {}
 

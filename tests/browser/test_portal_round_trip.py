@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.browser.test_accessibility import Inspector
 from tests.local.product import Run, make_run, started
 from tests.portal.example import PASSWORD, RunningPortal, running_portal
+from tests.support.axe import violations
 from tests.support.browser import Guard
 from tests.support.visitor import Visitor
 from tests.support.wizard import Phone
@@ -74,7 +74,7 @@ class PortalVisitor(Visitor):
         """Read all of that on the portal's page."""
         for sentence in sentences:
             expect(self.page.get_by_role("main")).to_contain_text(sentence)
-        Inspector(self).check(sentences[0])
+        assert violations(self.page) == [], sentences[0]
         assert self.page.url.startswith(f"{self.portal_url}/")
 
     def enrols(self) -> Phone:
