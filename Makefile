@@ -43,6 +43,7 @@ soak: install $(RUNTIMES) ## What `make test` looks at once, in every combinatio
 	@chromium="$$(.ci/chromium)" && TVASTEG_CHROMIUM="$$chromium" $(BIN)/python -m pytest -m soak --numprocesses 3 --dist loadfile --no-loadscope-reorder
 
 contact-sheet: install ## Picture every state of every page in every language, into out/contact-sheet/
+	@rm -rf out/contact-sheet
 	@chromium="$$(.ci/chromium)" && TVASTEG_PICTURES=out/contact-sheet TVASTEG_CHROMIUM="$$chromium" $(BIN)/python -m pytest \
 		-k test_every_state_is_sound_in_every_window --numprocesses 3 tests/static
 	@$(BIN)/python -m tests.static.contact_sheet out/contact-sheet

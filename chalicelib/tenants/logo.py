@@ -20,7 +20,7 @@ from xml.parsers import expat
 
 MOST_BYTES = 10 * 1024
 WIDEST = 6
-"""Times as wide as high: the header is 32 pixels high, and shows 180 of the 320 that a page may have."""
+"""Times as wide as high: the header shows it 36 pixels high, and at most 180 wide."""
 HIGHEST = 2
 """Times as high as wide."""
 SMALLEST = 0.001

@@ -86,8 +86,8 @@ each attempt and for each accepted one: the last column.
   spread evenly. With fewer it holds fewer, and never is more than one a minute and shard written: 0.22 $ a
   month. A digest takes {bills.DIGEST_MS} ms, and a year of them is stored.
 - A body with a QR code is {bills.BODY_KILOBYTES_WITH_A_QR_CODE} KB, any other 1 KB, headers
-  {bills.HEADER_BYTES} bytes; the page is
-  {bills.FIRST_VISIT_KILOBYTES} KB on a first visit and {bills.LATER_VISIT_KILOBYTES} KB on later ones.
+  {bills.HEADER_BYTES} bytes; the page counts as {bills.FIRST_VISIT_KILOBYTES} KB on a first visit, its
+  budget, and as {bills.LATER_VISIT_KILOBYTES} KB on later ones.
 - Lambda writes {bills.LAMBDAS_LOG_BYTES} bytes to the log for each request, beside our own line.
 - Nobody attacks. An attempt refused for its number costs {refused:.0%} of an accepted one; API Gateway's
   throttle bounds how many there can be.

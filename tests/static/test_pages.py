@@ -339,7 +339,7 @@ def test_a_key_that_ran_out_is_made_anew_with_a_word_about_the_old_row(
     press(page, "activate")
     page.check("#phone-android")
     press(page, "continue")
-    expect(page.locator("main .note")).to_contain_text("Vi har gjort en ny QR-kod.")
+    expect(page.locator("main .note")).to_contain_text("Vi har gjort en ny QR-\u2060kod.")
 
 
 def test_done_in_another_tab_is_done_here(page: Page, service: FakeService, site: str) -> None:
