@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.static.fake_service import KEY, FakeService
 from tests.static.screens import expect_screen, open_at
-from tests.support.browser import CHROMIUM_ARGUMENTS, SWEDISH, chromium_path, complaints_about
+from tests.support.browser import CHROMIUM_ARGUMENTS, SWEDISH, complaints_about, whole_chromium_path
 
 KEY_IN_FOURS = " ".join(KEY[at : at + 4] for at in range(0, len(KEY), 4))
 
@@ -23,7 +23,7 @@ def elsewhere(site: str) -> str:
 def keeping_page(chromium: Browser, service: FakeService) -> Iterator[Page]:
     """A page of a browser that keeps pages, which Playwright's own settings forbid."""
     browser = chromium.browser_type.launch(
-        executable_path=chromium_path(),
+        executable_path=whole_chromium_path(),
         args=CHROMIUM_ARGUMENTS,
         ignore_default_args=["--disable-back-forward-cache"],
     )

@@ -55,12 +55,17 @@ async () => {
 
 def chromium_path() -> str:
     """Return the Chromium to test with: `TVASTEG_CHROMIUM`, else what `.ci/chromium` finds."""
-    named = os.environ.get("TVASTEG_CHROMIUM")
-    if named:
-        return named
-    found = subprocess.run(
-        [PROJECT / ".ci/chromium"], cwd=PROJECT, check=True, stdout=subprocess.PIPE, text=True
-    )
+    return os.environ.get("TVASTEG_CHROMIUM") or _found()
+
+
+def whole_chromium_path() -> str:
+    """Return a Chromium that has the window around pages too: the headless shell keeps none for Back."""
+    return _found("--whole")
+
+
+def _found(*options: str) -> str:
+    command = [str(PROJECT / ".ci/chromium"), *options]
+    found = subprocess.run(command, cwd=PROJECT, check=True, stdout=subprocess.PIPE, text=True)
     return found.stdout.strip()
 
 
