@@ -116,6 +116,7 @@ def show_app(page: Page, service: FakeService, site: str, query: str) -> None:
 
 def show_app_all(page: Page, service: FakeService, site: str, query: str) -> None:
     """With the key to be typed, and the QR code larger."""
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     show_app(page, service, site, query)
     unfold(page)
     press(page, "copy-key")
