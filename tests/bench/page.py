@@ -135,7 +135,8 @@ than that. It does not hold back the connection: the table adds its {HANDSHAKES}
 look-up of the name may cost another. The server is on this machine and answers at once, where
 Lambda takes some milliseconds more. It compresses files by brotli at quality {QUALITY} and speaks
 HTTP/1.1; CloudFront speaks HTTP/2, which needs one connection for all of them. What is sent
-includes headers, which HTTP/2 makes smaller. Requests include the icon and the logo."""
+includes headers, which HTTP/2 makes smaller. Requests include the logo, and
+the icon where the browser asks for it: the headless shell does not."""
     return Section(title="The page on a slow line", text=text)
 
 
